@@ -1,0 +1,48 @@
+// What a configuration comes to, for `check-config`: every setting with its default filled in, and no secret.
+import { stringify } from 'yaml';
+import type { Config, CassandraTarget, MasterKey, StoreConfig } from './types.js';
+
+const HIDDEN = '(hidden)';
+
+/** The settings as YAML, in their own names and units. Secrets, passwords and key material are left out. */
+export function describeConfig(config: Config): string {
+  return stringify(redactConfig(config), { aliasDuplicateObjects: false, lineWidth: 0 });
+}
+
+/** The settings as a plain object that is safe to log. */
+export function redactConfig(config: Config): Record<string, unknown> {
+  const { keystore, store, encryption, ...rest } = config;
+  return {
+    ...rest,
+    keystore: { keys: mapValues(keystore.keys, (entry) => ({ ...entry, secret: HIDDEN })) },
+    store: redactStore(store),
+    encryption: {
+      masterKey: encryption.masterKey === null ? null : redactKey(encryption.masterKey),
+      previousKeys: encryption.previousKeys.map(redactKey),
+    },
+  };
+}
+
+function redactStore(store: StoreConfig): Record<string, unknown> {
+  if (store.kind === 'embedded') return { ...store };
+  return {
+    kind: store.kind,
+    bucketstore: redactTarget(store.bucketstore),
+    regions: mapValues(store.regions, ({ metastore, storageClasses }) => ({
+      metastore: redactTarget(metastore),
+      storageClasses: mapValues(storageClasses, redactTarget),
+    })),
+  };
+}
+
+function redactTarget(target: CassandraTarget): Record<string, unknown> {
+  return target.password === undefined ? { ...target } : { ...target, password: HIDDEN };
+}
+
+function redactKey({ id }: MasterKey): Record<string, unknown> {
+  return { id, key: HIDDEN };
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}

@@ -1,0 +1,211 @@
+// The shape of a loaded configuration: what every other part of Pithos may know about its settings. A Config is made by
+// loadConfig or defaultConfig, is deeply frozen, and carries units in its names; no other module reads YAML or the environment.
+
+/** One finding about a configuration file: a fault that stops the start, or a warning that does not. */
+export interface ConfigIssue {
+  /** The file as it was named; '(built-in defaults)' or '(text)' when there is none. */
+  readonly file: string;
+  /** 1-based line, or null when the finding has no place in the text (a file that cannot be read). */
+  readonly line: number | null;
+  /** Dotted key such as `regions.myregion.metastore.cluster`; empty for the file as a whole. */
+  readonly key: string;
+  readonly reason: string;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** TLS for clients of the gateway. Paths are absolute. */
+export interface ServiceTlsConfig {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** When given, clients must present a certificate signed by one of these authorities. */
+  readonly caFile?: string;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+export interface ServiceConfig {
+  readonly host: string;
+  /** 0 lets the system choose a free port. */
+  readonly port: number;
+  readonly tls?: ServiceTlsConfig;
+}
+
+export interface LoggingConfig {
+  readonly level: LogLevel;
+  readonly console: boolean;
+  /** Absolute paths that get the same lines as the console. */
+  readonly files: readonly string[];
+  /** Level by logger name; the names are dotted, as in Pithos. No prototype: any name is safe to look up. */
+  readonly overrides: Readonly<Record<string, LogLevel>>;
+  readonly format: 'json' | 'pretty';
+}
+
+export type CorsMethod = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD';
+
+/** A rule of `options.default-cors`, applied to buckets that have no CORS configuration of their own. */
+export interface CorsRule {
+  readonly origins: readonly string[];
+  readonly methods: readonly CorsMethod[];
+  readonly headers: readonly string[];
+  readonly exposed: readonly string[];
+  readonly maxAgeSeconds?: number;
+}
+
+export interface OptionsConfig {
+  /** Lower-case host names under which buckets are virtual hosts, without scheme, port or trailing dot. */
+  readonly serviceUri: readonly string[];
+  readonly defaultRegion: string;
+  /** Whether puts and deletes are reported in the log. */
+  readonly reporting: boolean;
+  /** Whether clients may ask for server-side encryption. */
+  readonly serverSideEncryption: boolean;
+  readonly multipartUpload: boolean;
+  /** Whether a master key may create buckets for another tenant. */
+  readonly masterkeyProvisioning: boolean;
+  /** Whether a master key may read and write every bucket. */
+  readonly masterkeyAccess: boolean;
+  readonly defaultCors: readonly CorsRule[];
+  /** Absolute folder of the embedded store. */
+  readonly dataDir: string;
+  /** How far a request's date may be from the gateway's clock. */
+  readonly maxSkewMs: number;
+  /** How long a gateway may answer from a remembered bucket row; 0 asks the store every time. */
+  readonly bucketCacheTtlMs: number;
+}
+
+export interface KeystoreEntry {
+  readonly master: boolean;
+  readonly tenant: string;
+  readonly secret: string;
+  readonly memberof: readonly string[];
+  readonly displayName?: string;
+  readonly email?: string;
+}
+
+export interface KeystoreConfig {
+  /** By access key. No prototype: looking up a client's text such as `constructor` finds nothing. */
+  readonly keys: Readonly<Record<string, KeystoreEntry>>;
+}
+
+export type Consistency = 'one' | 'two' | 'three' | 'quorum' | 'all' | 'local-quorum' | 'each-quorum' | 'local-one';
+export type SerialConsistency = 'serial' | 'local-serial';
+
+/** TLS to Cassandra. Paths are absolute. */
+export interface CassandraTlsConfig {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** Whether the server's certificate and name are checked. */
+  readonly verify: boolean;
+}
+
+/** A keyspace of a Cassandra cluster and how to talk to it. */
+export interface CassandraTarget {
+  /** `host:port` or `[IPv6]:port`, always with the port, as the driver takes them. */
+  readonly contactPoints: readonly string[];
+  /** Native-protocol port of contact points that named none. */
+  readonly port: number;
+  readonly keyspace: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** Data centre to talk to; absent means that of the first contact point that answers. */
+  readonly localDatacenter?: string;
+  /** Copies: a number (SimpleStrategy) or copies by data centre (NetworkTopologyStrategy); used when `bootstrap` creates the keyspace. */
+  readonly repfactor: number | Readonly<Record<string, number>>;
+  readonly readConsistency: Consistency;
+  readonly writeConsistency: Consistency;
+  readonly serialConsistency: SerialConsistency;
+  readonly tls?: CassandraTlsConfig;
+  readonly requestTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+/** A keyspace that holds object data: blocks (partitions) of chunks (rows). */
+export interface BlobTarget extends CassandraTarget {
+  /** 4 KiB to 8 MiB. */
+  readonly maxChunkBytes: number;
+  /** maxChunkBytes x maxBlockChunks is at most 64 MiB. */
+  readonly maxBlockChunks: number;
+}
+
+export interface RegionConfig {
+  readonly metastore: CassandraTarget;
+  /** By S3 name, upper-case; STANDARD is always there. No prototype. */
+  readonly storageClasses: Readonly<Record<string, BlobTarget>>;
+}
+
+export interface EmbeddedStoreConfig {
+  readonly kind: 'embedded';
+  /** The same folder as options.dataDir. */
+  readonly dataDir: string;
+}
+
+export interface CassandraStoreConfig {
+  readonly kind: 'cassandra';
+  readonly bucketstore: CassandraTarget;
+  /** By region name; options.defaultRegion is one of them. No prototype. */
+  readonly regions: Readonly<Record<string, RegionConfig>>;
+}
+
+export type StoreConfig = EmbeddedStoreConfig | CassandraStoreConfig;
+
+export interface MasterKey {
+  /** Stored with every object that the key seals. */
+  readonly id: string;
+  /** 32 bytes. A Buffer cannot be frozen: treat it as read-only. */
+  readonly key: Buffer;
+}
+
+export interface EncryptionConfig {
+  /** Seals new objects. Null: the embedded store makes its own key file; a Cassandra store refuses encryption. */
+  readonly masterKey: MasterKey | null;
+  /** Still open objects sealed before a rotation. */
+  readonly previousKeys: readonly MasterKey[];
+}
+
+/** Requests per second; an absent figure is no limit. */
+export interface RateLimitConfig {
+  readonly perAccessKey?: number;
+  readonly perAddress?: number;
+}
+
+export interface LimitsConfig {
+  /** Objects up to this size live in their head row, without blocks. */
+  readonly inlineThresholdBytes: number;
+  /** Memory that all requests together may hold in object data. */
+  readonly maxBufferMemoryBytes: number;
+  /** Longest a request may take to arrive in full; 0 is no limit, bodyIdleTimeoutMs guards against stalled clients. */
+  readonly requestTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** Open client connections; 0 is no limit. */
+  readonly maxConnections: number;
+  /** Longest silence inside a request or response body. */
+  readonly bodyIdleTimeoutMs: number;
+  readonly rateLimit?: RateLimitConfig;
+}
+
+export interface GcConfig {
+  /** Pause between two sweeps of this gateway; 0 turns its sweeper off. */
+  readonly intervalMs: number;
+  /** Age below which unreferenced data is never removed; at least 1 s. */
+  readonly graceMs: number;
+  /** How long an upload's intent protects its blocks without being renewed. */
+  readonly intentLeaseMs: number;
+}
+
+export interface Config {
+  /** The file it came from, or null for the built-in defaults. */
+  readonly file: string | null;
+  readonly service: ServiceConfig;
+  readonly logging: LoggingConfig;
+  readonly options: OptionsConfig;
+  readonly keystore: KeystoreConfig;
+  readonly store: StoreConfig;
+  readonly encryption: EncryptionConfig;
+  readonly limits: LimitsConfig;
+  readonly gc: GcConfig;
+  /** True when a secret published in documentation opens this gateway; main.ts warns about it loudly. */
+  readonly usesExampleKeys: boolean;
+  readonly warnings: readonly ConfigIssue[];
+}
