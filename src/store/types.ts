@@ -1,0 +1,437 @@
+/**
+ * The stores' interfaces: what a bucket, an object version, an upload and a blob are, and what any implementation
+ * (src/store/embedded, src/store/cassandra) promises. test/contract runs one suite against all of them.
+ *
+ * Ordering promise of every write path: intent -> data durable -> one atomic commit of the key -> index -> acknowledge ->
+ * garbage of what the commit superseded. A crash between two steps leaves garbage, never a reference without its data.
+ */
+
+/** One life of a bucket. A bucket that is deleted and created again has another instance and never sees old rows. */
+export interface BucketRef {
+  readonly name: string;
+  /** uuid */
+  readonly instance: string;
+  readonly region: string;
+}
+
+export interface Owner {
+  /** the tenant */
+  readonly id: string;
+  readonly displayName: string;
+}
+
+export type VersioningState = 'unversioned' | 'enabled' | 'suspended';
+
+export interface BucketRecord extends BucketRef {
+  readonly owner: Owner;
+  /** ms since the epoch */
+  readonly createdAt: number;
+  /** Grows by one with each update. */
+  readonly revision: number;
+  readonly state: 'active' | 'deleting';
+  readonly versioning: VersioningState;
+  /** Created with Object Lock enabled. */
+  readonly objectLock: boolean;
+  /** Sub-resource documents by name ('acl', 'cors', 'policy', ...): JSON or XML text, owned by the module of that name. */
+  readonly documents: Readonly<Record<string, string>>;
+}
+
+export type NewBucket = Omit<BucketRecord, 'instance' | 'revision' | 'state' | 'createdAt'>;
+
+export interface BucketPatch {
+  readonly versioning?: VersioningState;
+  readonly objectLock?: boolean;
+  /** A string sets the document, null removes it; documents not named stay. */
+  readonly documents?: Readonly<Record<string, string | null>>;
+}
+
+export interface BucketListQuery {
+  readonly prefix: string;
+  /** exclusive; '' starts at the beginning */
+  readonly after: string;
+  readonly limit: number;
+  readonly region?: string;
+}
+
+export interface BucketPage {
+  readonly buckets: readonly BucketRecord[];
+  readonly truncated: boolean;
+}
+
+/** Global: who owns which bucket name, where it lives and its sub-resource documents. */
+export interface BucketStore {
+  /** Linearizable: exactly one of any number of concurrent creators of a name gets created=true. */
+  create(bucket: NewBucket): Promise<{ readonly created: boolean; readonly bucket: BucketRecord }>;
+  /** May be as old as the configured bucket cache time unless fresh. A bucket being deleted is still returned (state). */
+  get(name: string, options?: { readonly fresh?: boolean }): Promise<BucketRecord | null>;
+  /**
+   * Read-modify-write, linearizable; change may run several times and may throw.
+   * @throws StoreError bucketGone when that instance no longer exists or is being deleted
+   */
+  update(ref: BucketRef, change: (current: BucketRecord) => BucketPatch): Promise<BucketRecord>;
+  /**
+   * Deletes the bucket if isEmpty says so after new writes to it have been fenced off; otherwise it becomes active again.
+   * No write that was acknowledged is lost: a write racing with the deletion either fails or makes it 'notEmpty'.
+   */
+  delete(ref: BucketRef, isEmpty: () => Promise<boolean>): Promise<'deleted' | 'notEmpty' | 'gone'>;
+  /** In UTF-8 order of names, buckets owned by the tenant. */
+  list(tenant: string, query: BucketListQuery): Promise<BucketPage>;
+}
+
+/** One run of stored bytes: chunks of chunkSizeBytes plaintext each (the last may be shorter) under one inode. */
+export interface BlobRef {
+  /** uuid */
+  readonly inode: string;
+  /** S3 storage class, upper case; names the BlobStore in the region */
+  readonly storageClass: string;
+  /** plaintext bytes */
+  readonly sizeBytes: number;
+  /** plaintext bytes of a chunk */
+  readonly chunkSizeBytes: number;
+}
+
+export type ObjectData =
+  /** delete marker */
+  | { readonly kind: 'none' }
+  /** The bytes as stored (sealed when encrypted); null where the reader did not ask for them. */
+  | { readonly kind: 'inline'; readonly bytes: Buffer | null }
+  /** In order; one per part of a multipart object. */
+  | { readonly kind: 'blobs'; readonly blobs: readonly BlobRef[] };
+
+export interface PartInfo {
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+  /** checksum algorithm (e.g. 'CRC32') -> base64 */
+  readonly checksums: Readonly<Record<string, string>>;
+}
+
+export interface ObjectChecksum {
+  /** 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256' */
+  readonly algorithm: string;
+  readonly type: 'COMPOSITE' | 'FULL_OBJECT';
+  /** base64, with '-N' appended when composite */
+  readonly value: string;
+}
+
+export interface EncryptionInfo {
+  readonly kind: 'SSE-S3' | 'SSE-KMS' | 'SSE-C';
+  /** id of the key that wraps dataKey: master key id, KMS key id; for SSE-C the MD5 (base64) of the customer's key */
+  readonly keyId: string;
+  /** wrapped data key, base64; for SSE-C the salt that the data key is derived with */
+  readonly wrappedKey: string;
+  /** KMS encryption context and the like */
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+export interface Retention {
+  readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
+  /** ms since the epoch */
+  readonly untilMs: number;
+}
+
+/** Everything about a version that its creator decides. */
+export interface VersionDraft {
+  readonly deleteMarker: boolean;
+  readonly sizeBytes: number;
+  /** without quotes; '' for a delete marker */
+  readonly etag: string;
+  /** ms since the epoch */
+  readonly lastModified: number;
+  readonly storageClass: string;
+  readonly owner: Owner;
+  /** content-type, cache-control, x-amz-meta-*, ...: lower-case name -> value, as answered to clients */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly data: ObjectData;
+  /** serialised ACL; null means private to the owner */
+  readonly acl: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly parts: readonly PartInfo[] | null;
+  readonly checksum: ObjectChecksum | null;
+  readonly encryption: EncryptionInfo | null;
+  readonly retention: Retention | null;
+  readonly legalHold: boolean;
+  /** the multipart upload it came from: makes a repeated completion recognisable */
+  readonly uploadId: string | null;
+  /** room for what later features record per version; JSON values only */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface ObjectVersion extends VersionDraft {
+  /** 'null' or an opaque string */
+  readonly versionId: string;
+  /**
+   * The key's clock when the version was committed: microseconds since the epoch, raised to stay above the key's earlier
+   * changes. Orders versions (newest = greatest) and names the row.
+   */
+  readonly seq: number;
+}
+
+/** 'latest', or a version id ('null' names the null version). */
+export type VersionSelector = 'latest' | { readonly versionId: string };
+
+/** What a change of a key is decided on; read linearizably. */
+export interface KeyState {
+  /** 0 when the key has never been written */
+  readonly seq: number;
+  /** newest version, delete markers included */
+  readonly latest: ObjectVersion | null;
+  /** newest below latest */
+  readonly previous: ObjectVersion | null;
+  readonly nullVersion: ObjectVersion | null;
+  /** the one the caller's selector names */
+  readonly selected: ObjectVersion | null;
+}
+
+/** What becomes of a key, all of it in one atomic commit. Versions are named by their seq. */
+export interface KeyChange {
+  /** Becomes the newest version. isNull gives it version id 'null', else a new id is made. */
+  readonly put?: { readonly draft: VersionDraft; readonly isNull: boolean };
+  /** Same version, other attributes (ACL, tags, retention, re-wrapped keys). Its data must stay the same blobs. */
+  readonly replace?: ObjectVersion;
+  /** Versions that go. */
+  readonly remove?: readonly ObjectVersion[];
+}
+
+export interface KeyCommit {
+  readonly before: KeyState;
+  /** the version that was put or replaced */
+  readonly version: ObjectVersion | null;
+  /** false when decide returned null: nothing was written */
+  readonly changed: boolean;
+}
+
+export interface CommitRequest {
+  readonly bucket: BucketRef;
+  readonly key: string;
+  readonly select: VersionSelector;
+  /** Inline bytes of the selected version are needed by decide (default: not loaded). */
+  readonly withInline?: boolean;
+  /** From openIntent, when data was written for this commit; closed by a successful commit that references its blobs. */
+  readonly intent?: Intent;
+  /**
+   * Pure; runs once per attempt on fresh state; null changes nothing; may throw (the throw reaches the caller and
+   * nothing is written).
+   */
+  readonly decide: (state: KeyState) => KeyChange | null;
+}
+
+/** Announces blobs before they are written, so that a crash leaves them findable. */
+export interface Intent {
+  readonly id: string;
+  readonly bucket: BucketRef;
+  readonly key: string;
+}
+
+/** Row of ListObjects: the newest version of a key that is not a delete marker. */
+export interface ObjectEntry {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly lastModified: number;
+  readonly storageClass: string;
+  readonly owner: Owner;
+  readonly checksumAlgorithm: string | null;
+  readonly checksumType: ObjectChecksum['type'] | null;
+}
+
+/** Row of ListObjectVersions. */
+export interface VersionEntry extends ObjectEntry {
+  readonly versionId: string;
+  readonly seq: number;
+  readonly deleteMarker: boolean;
+  readonly latest: boolean;
+}
+
+/** A stretch of keys in UTF-8 order (= code point order). */
+export interface KeyScan {
+  /** first key wanted ('' = from the start) */
+  readonly from: string;
+  /** false: strictly after from */
+  readonly inclusive: boolean;
+  /** keys >= end are not wanted; null = to the end of the bucket */
+  readonly end: string | null;
+  /** at most this many entries are answered; fewer only when the stretch is exhausted */
+  readonly limit: number;
+}
+
+/** Where a version listing goes on: after the version with this seq of key `from`. */
+export interface VersionScan extends KeyScan {
+  /** versions of `from` with a seq below this one are wanted first; null: KeyScan's rule alone */
+  readonly fromSeqBelow: number | null;
+}
+
+/** Where an upload listing goes on: after this upload of key `from`. */
+export interface UploadScan extends KeyScan {
+  readonly fromUploadIdAfter: string | null;
+}
+
+export interface UploadRecord {
+  readonly uploadId: string;
+  readonly key: string;
+  /** ms since the epoch */
+  readonly createdAt: number;
+  readonly initiator: Owner;
+  readonly owner: Owner;
+  readonly state: 'open' | 'completing' | 'aborting';
+  readonly storageClass: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly acl: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly checksum: { readonly algorithm: string; readonly type: ObjectChecksum['type'] } | null;
+  readonly encryption: EncryptionInfo | null;
+  readonly retention: Retention | null;
+  readonly legalHold: boolean;
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface PartRecord {
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly lastModified: number;
+  readonly checksums: Readonly<Record<string, string>>;
+  readonly blob: BlobRef;
+}
+
+export interface UploadRef {
+  readonly bucket: BucketRef;
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+/** Blobs that may be garbage: the sweeper asks the key's versions (and open uploads) whether they are still referenced. */
+export interface GarbageEntry {
+  readonly id: string;
+  readonly bucket: BucketRef;
+  readonly key: string;
+  readonly blobs: readonly Pick<BlobRef, 'inode' | 'storageClass'>[];
+  /** ms since the epoch: not before this */
+  readonly notBeforeMs: number;
+}
+
+/**
+ * Per region: keys with their versions, the listing index, multipart uploads, and the garbage that commits leave.
+ * All reads are linearizable per key unless a method says otherwise; a read that cannot be answered throws StoreError.
+ */
+export interface MetadataStore {
+  /** withInline: load inline bytes. The parts list and blobs are always there. */
+  getVersion(
+    bucket: BucketRef,
+    key: string,
+    select: VersionSelector,
+    options: { readonly withInline: boolean },
+  ): Promise<ObjectVersion | null>;
+
+  /**
+   * The one way a key changes. Reads the state, asks decide, commits only if the key has not changed meanwhile, else starts
+   * again. After it returns, listings show the change. Blobs that the change no longer references become garbage.
+   * A failed commit with outcome 'unknown' is thrown as such and never repeated blindly.
+   * @throws StoreError bucketGone, contention, timeout, ...; whatever decide throws
+   */
+  commit(request: CommitRequest): Promise<KeyCommit>;
+
+  /** Durable before it returns: blobs written under it are garbage unless a commit references them. */
+  openIntent(
+    bucket: BucketRef,
+    key: string,
+    blobs: readonly Pick<BlobRef, 'inode' | 'storageClass'>[],
+  ): Promise<Intent>;
+  /** Keeps a long upload's intent from being swept; call at least once per intent lease. @throws StoreError closed when it lapsed */
+  renewIntent(intent: Intent): Promise<void>;
+  /** The write did not happen: its blobs may be swept at once. Never throws for an intent that is gone. */
+  abandonIntent(intent: Intent): Promise<void>;
+
+  scanObjects(bucket: BucketRef, scan: KeyScan): Promise<readonly ObjectEntry[]>;
+  /** Keys ascending, versions of a key newest first; objects of a never-versioned bucket appear with version id 'null'. */
+  scanVersions(bucket: BucketRef, scan: VersionScan): Promise<readonly VersionEntry[]>;
+
+  createUpload(bucket: BucketRef, upload: UploadRecord): Promise<void>;
+  getUpload(ref: UploadRef): Promise<UploadRecord | null>;
+  /**
+   * Records a part while the upload is open; a part of that number that was there before becomes garbage.
+   * @throws StoreError uploadGone
+   */
+  putPart(ref: UploadRef, part: PartRecord, intent: Intent): Promise<void>;
+  /** In order of part number, after (exclusive) afterPart. */
+  listParts(
+    ref: UploadRef,
+    query: { readonly afterPart: number; readonly limit: number },
+  ): Promise<readonly PartRecord[]>;
+  /** Keys ascending; uploads of one key by uploadId ascending (ids sort by creation time). Open uploads only. */
+  scanUploads(bucket: BucketRef, scan: UploadScan): Promise<readonly UploadRecord[]>;
+  /**
+   * Moves the upload from open to completing (or aborting) so that no part can be added any more; answers the state it
+   * had before, null when there is no such upload. completing -> completing is allowed (a retry).
+   */
+  closeUpload(ref: UploadRef, to: 'completing' | 'aborting'): Promise<UploadRecord['state'] | null>;
+  /** A completion that was refused (wrong part list, failed precondition) opens it again: completing -> open. */
+  reopenUpload(ref: UploadRef): Promise<void>;
+  /** Removes the upload and its parts; part blobs that `keep` does not name become garbage. */
+  removeUpload(ref: UploadRef, keep: ReadonlySet<string>): Promise<void>;
+
+  /** True when the bucket has no versions, delete markers included. Open uploads do not count (as on AWS). */
+  isEmpty(bucket: BucketRef): Promise<boolean>;
+
+  /** Garbage and lapsed intents that are due, oldest first. */
+  dueGarbage(options: { readonly nowMs: number; readonly limit: number }): Promise<readonly GarbageEntry[]>;
+  /** Which of the entry's blobs no version and no upload of its key references. */
+  unreferenced(entry: GarbageEntry): Promise<readonly Pick<BlobRef, 'inode' | 'storageClass'>[]>;
+  /** Makes the listing of one key agree with its versions (after a crash between commit and index). */
+  repairIndex(bucket: BucketRef, key: string): Promise<void>;
+  removeGarbage(entry: GarbageEntry): Promise<void>;
+}
+
+/** Writes one blob: chunks in any order, each once, then finish. */
+export interface BlobWriter {
+  /** payload: one stored chunk (a chunk of plaintext, or its sealed form). Resolves when the buffers may be reused. */
+  write(index: number, payload: readonly Buffer[]): Promise<void>;
+  /** Resolves when all chunks are durable. */
+  finish(): Promise<void>;
+  /** Ends the writer after a failure and drops what was written as well as it can. Never throws. */
+  abort(): Promise<void>;
+}
+
+/** Per storage class: chunked bytes by inode. Knows nothing of names, encryption or checksums other than its own CRC32C per chunk. */
+export interface BlobStore {
+  /** Plaintext bytes of a chunk for new blobs. */
+  readonly chunkSizeBytes: number;
+  /** How many chunk writes or reads of one blob are worth having in flight. */
+  readonly window: number;
+  /** storedChunkSizeBytes: size of every stored chunk but the last (plaintext chunk + sealing overhead). */
+  openWriter(
+    inode: string,
+    options: { readonly storedChunkSizeBytes: number; readonly signal?: AbortSignal },
+  ): Promise<BlobWriter>;
+  /**
+   * Stored chunks first..last (inclusive) in order, CRC checked, at most window ahead of the consumer.
+   * @throws StoreError corrupt when one is missing or fails its CRC; unavailable/timeout when it cannot be read
+   */
+  readChunks(
+    inode: string,
+    options: {
+      readonly first: number;
+      readonly last: number;
+      readonly storedChunkSizeBytes: number;
+      readonly signal?: AbortSignal;
+    },
+  ): AsyncIterable<Buffer>;
+  /** Removes everything under the inode; idempotent. */
+  delete(inode: string): Promise<void>;
+}
+
+export interface Region {
+  readonly name: string;
+  readonly metadata: MetadataStore;
+  /** by S3 storage class, upper case; always has STANDARD */
+  readonly blobs: ReadonlyMap<string, BlobStore>;
+}
+
+/** All stores of one deployment. */
+export interface Stores {
+  readonly kind: 'embedded' | 'cassandra';
+  readonly buckets: BucketStore;
+  readonly regions: ReadonlyMap<string, Region>;
+  /** Resolves when the store can serve; @throws StoreError */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
