@@ -1,0 +1,119 @@
+/** The embedded store: LMDB for metadata and small objects, files for blobs, all under one data directory. */
+import { access, constants, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StoreError } from '../errors.js';
+import type { StoreLogger } from '../shared/logger.js';
+import type { Region, Stores } from '../types.js';
+import { pathComponent } from './blob-file.js';
+import { FileBlobStore } from './blob-store.js';
+import { EmbeddedBuckets } from './buckets.js';
+import type { RegionContext } from './context.js';
+import { prepareDataDir } from './data-dir.js';
+import { MetaDatabase } from './database.js';
+import { DirectorySyncs, fileError, syncDirectory } from './fs-errors.js';
+import { EmbeddedMetadata } from './metadata.js';
+import { dropUploadsOfBucket } from './uploads.js';
+
+export interface EmbeddedStoresOptions {
+  /** created when it is not there; must be Pithos data of a known format, or empty */
+  readonly dataDir: string;
+  readonly regionNames: readonly string[];
+  /** Every region has them all. */
+  readonly storageClasses: readonly string[];
+  /** plaintext bytes of a chunk of new blobs, default 1 MiB */
+  readonly chunkSizeBytes?: number;
+  /** how long superseded blobs stay, for those who still read them */
+  readonly gcGraceMs: number;
+  readonly intentLeaseMs: number;
+  /** the clock, ms since the epoch */
+  readonly now?: () => number;
+  readonly logger?: StoreLogger;
+}
+
+const DEFAULT_CHUNK_SIZE_BYTES = 1024 * 1024;
+
+/**
+ * Any number of processes may have the same directory open.
+ * @throws StoreError storage (no access, no space), internal (foreign or newer data)
+ */
+export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promise<Stores> {
+  const { dataDir, regionNames, storageClasses, gcGraceMs, intentLeaseMs, now = Date.now } = options;
+  await prepareDataDir(dataDir);
+  const db = await openDatabase(options);
+  const directorySyncs = new DirectorySyncs();
+  const regions = new Map<string, Region>();
+  const contexts = new Map<string, RegionContext>();
+  try {
+    for (const name of regionNames) {
+      const context = { db, tables: db.region(name), now, gcGraceMs, intentLeaseMs };
+      contexts.set(name, context);
+      const blobs = new Map<string, FileBlobStore>();
+      for (const storageClass of storageClasses) {
+        const root = await createBlobRoot(directorySyncs, dataDir, name, storageClass);
+        const chunkSizeBytes = options.chunkSizeBytes ?? DEFAULT_CHUNK_SIZE_BYTES;
+        blobs.set(storageClass, new FileBlobStore({ root, chunkSizeBytes, directorySyncs }));
+      }
+      regions.set(name, { name, metadata: new EmbeddedMetadata(context), blobs });
+    }
+  } catch (cause) {
+    await db.close();
+    throw cause;
+  }
+  options.logger?.info({ dataDir, regions: regionNames, storageClasses }, 'embedded store open');
+
+  return {
+    kind: 'embedded',
+    regions,
+    buckets: new EmbeddedBuckets({
+      db,
+      now,
+      onRemoved: (writes, bucket) => {
+        const context = contexts.get(bucket.region);
+        if (context !== undefined) dropUploadsOfBucket(context, writes, bucket);
+      },
+    }),
+    ready: async () => {
+      db.fresh();
+      try {
+        await access(dataDir, constants.R_OK | constants.W_OK);
+      } catch (cause) {
+        throw fileError(`write to the data directory ${dataDir}`, cause);
+      }
+    },
+    close: () => db.close(),
+  };
+}
+
+async function openDatabase({ dataDir, regionNames }: EmbeddedStoresOptions): Promise<MetaDatabase> {
+  const path = join(dataDir, 'meta');
+  try {
+    const db = new MetaDatabase({ path, regionNames });
+    // LMDB syncs its file, not the file's name
+    await syncDirectory(path);
+    return db;
+  } catch (cause) {
+    const reason = cause instanceof Error ? `: ${cause.message}` : '';
+    throw new StoreError('storage', 'notApplied', `cannot open the metadata in ${path}${reason}`, cause);
+  }
+}
+
+/** <dataDir>/blobs/<region>/<class>, durable. */
+async function createBlobRoot(
+  syncs: DirectorySyncs,
+  dataDir: string,
+  region: string,
+  storageClass: string,
+): Promise<string> {
+  let path = dataDir;
+  try {
+    for (const component of ['blobs', pathComponent(region), pathComponent(storageClass)]) {
+      const parent = path;
+      path = join(path, component);
+      await mkdir(path, { recursive: true });
+      await syncs.sync(parent);
+    }
+  } catch (cause) {
+    throw fileError(`create the directory ${path}`, cause);
+  }
+  return path;
+}

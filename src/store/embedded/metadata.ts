@@ -1,0 +1,162 @@
+/** The metadata store of one region on LMDB: a commit is one transaction over the key, its listing and its garbage. */
+import { applyChange, blobsOf, unreferencedBlobs } from '../shared/key-change.js';
+import type { BlobName } from '../shared/key-change.js';
+import type {
+  BucketRef,
+  CommitRequest,
+  GarbageEntry,
+  Intent,
+  KeyCommit,
+  KeyScan,
+  MetadataStore,
+  ObjectEntry,
+  ObjectVersion,
+  PartRecord,
+  UploadRecord,
+  UploadRef,
+  UploadScan,
+  VersionEntry,
+  VersionScan,
+  VersionSelector,
+} from '../types.js';
+import { checkBucketActive } from './bucket-rows.js';
+import type { RegionContext } from './context.js';
+import * as garbage from './garbage.js';
+import { KeyRows } from './key-state.js';
+import { isConsistent, repairKey } from './repair.js';
+import * as scans from './scans.js';
+import * as uploads from './uploads.js';
+
+const SEQ_KEY = Buffer.from('seq');
+
+/**
+ * All reads are of the latest commit. Seqs grow over the whole environment, not only per key: nothing has to remember the
+ * clocks of keys that are gone, and the payload table is written in order.
+ */
+export class EmbeddedMetadata implements MetadataStore {
+  readonly #context: RegionContext;
+
+  constructor(context: RegionContext) {
+    this.#context = context;
+  }
+
+  async getVersion(
+    bucket: BucketRef,
+    key: string,
+    select: VersionSelector,
+    { withInline }: { readonly withInline: boolean },
+  ): Promise<ObjectVersion | null> {
+    const { db, tables } = this.#context;
+    db.fresh();
+    return new KeyRows(tables, bucket, key).select(select, withInline);
+  }
+
+  commit(request: CommitRequest): Promise<KeyCommit> {
+    const { db, tables, now, gcGraceMs } = this.#context;
+    const { bucket, key, select, intent } = request;
+    return db.transact((writes) => {
+      checkBucketActive(db, bucket);
+      const rows = new KeyRows(tables, bucket, key);
+      const before = rows.state(select, request.withInline ?? false);
+      const change = request.decide(before);
+      if (change === null) return { before, version: null, changed: false };
+
+      const lastSeq = db.global.getBinary(SEQ_KEY)?.readDoubleLE(0) ?? 0;
+      const applied = applyChange(before, change, now(), lastSeq);
+      const clock = Buffer.allocUnsafe(8);
+      clock.writeDoubleLE(applied.seq, 0);
+      writes.put(db.global, SEQ_KEY, clock);
+
+      const version = applied.put ?? applied.replace;
+      const referenced = version === null ? [] : blobsOf(version.data);
+      if (intent !== undefined && applied.put !== null) garbage.useIntent(this.#context, writes, intent, referenced);
+      rows.write(writes, applied);
+      const superseded = { bucket, key, blobs: applied.garbageBlobs, notBeforeMs: now() + gcGraceMs };
+      garbage.addGarbage(this.#context, writes, superseded);
+      return { before, version, changed: true };
+    });
+  }
+
+  openIntent(bucket: BucketRef, key: string, blobs: readonly BlobName[]): Promise<Intent> {
+    return garbage.openIntent(this.#context, bucket, key, blobs);
+  }
+
+  renewIntent(intent: Intent): Promise<void> {
+    return garbage.renewIntent(this.#context, intent);
+  }
+
+  abandonIntent(intent: Intent): Promise<void> {
+    return garbage.abandonIntent(this.#context, intent);
+  }
+
+  async scanObjects(bucket: BucketRef, scan: KeyScan): Promise<readonly ObjectEntry[]> {
+    return scans.scanObjects(this.#context, bucket, scan);
+  }
+
+  async scanVersions(bucket: BucketRef, scan: VersionScan): Promise<readonly VersionEntry[]> {
+    return scans.scanVersions(this.#context, bucket, scan);
+  }
+
+  createUpload(bucket: BucketRef, upload: UploadRecord): Promise<void> {
+    return uploads.createUpload(this.#context, bucket, upload);
+  }
+
+  async getUpload(ref: UploadRef): Promise<UploadRecord | null> {
+    this.#context.db.fresh();
+    return uploads.readUpload(this.#context.tables, ref);
+  }
+
+  putPart(ref: UploadRef, part: PartRecord, intent: Intent): Promise<void> {
+    return uploads.putPart(this.#context, ref, part, intent);
+  }
+
+  async listParts(
+    ref: UploadRef,
+    query: { readonly afterPart: number; readonly limit: number },
+  ): Promise<readonly PartRecord[]> {
+    return uploads.listParts(this.#context, ref, query);
+  }
+
+  async scanUploads(bucket: BucketRef, scan: UploadScan): Promise<readonly UploadRecord[]> {
+    return uploads.scanUploads(this.#context, bucket, scan);
+  }
+
+  closeUpload(ref: UploadRef, to: 'completing' | 'aborting'): Promise<UploadRecord['state'] | null> {
+    return uploads.closeUpload(this.#context, ref, to);
+  }
+
+  reopenUpload(ref: UploadRef): Promise<void> {
+    return uploads.reopenUpload(this.#context, ref);
+  }
+
+  removeUpload(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
+    return uploads.removeUpload(this.#context, ref, keep);
+  }
+
+  async isEmpty(bucket: BucketRef): Promise<boolean> {
+    return scans.isEmpty(this.#context, bucket);
+  }
+
+  dueGarbage(options: { readonly nowMs: number; readonly limit: number }): Promise<readonly GarbageEntry[]> {
+    return garbage.dueGarbage(this.#context, options);
+  }
+
+  async unreferenced(entry: GarbageEntry): Promise<readonly BlobName[]> {
+    const { db, tables } = this.#context;
+    db.fresh();
+    const versions = [...new KeyRows(tables, entry.bucket, entry.key).versions()];
+    const parts = uploads.partsOfKey(tables, entry.bucket, entry.key).map((part) => part.blob);
+    return unreferencedBlobs(entry.blobs, [...versions, { data: { kind: 'blobs', blobs: parts } }]);
+  }
+
+  async repairIndex(bucket: BucketRef, key: string): Promise<void> {
+    const { db, tables } = this.#context;
+    db.fresh();
+    if (isConsistent(tables, bucket, key)) return;
+    await db.transact((writes) => repairKey(writes, tables, bucket, key));
+  }
+
+  removeGarbage(entry: GarbageEntry): Promise<void> {
+    return garbage.removeGarbage(this.#context, entry);
+  }
+}

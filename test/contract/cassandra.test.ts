@@ -1,0 +1,11 @@
+/** The same contract on a real Cassandra; its factory starts or finds one. */
+import { makeCassandraStores } from './cassandra-stores.js';
+import { blobContract } from './suite/blobs.js';
+import { bucketContract } from './suite/buckets.js';
+import { garbageContract } from './suite/garbage.js';
+import { metadataContract } from './suite/metadata.js';
+
+bucketContract('cassandra', makeCassandraStores);
+metadataContract('cassandra', makeCassandraStores);
+blobContract('cassandra', makeCassandraStores);
+garbageContract('cassandra', makeCassandraStores);

@@ -1,0 +1,11 @@
+/** The contract on the embedded store. */
+import { makeEmbeddedStores } from './embedded-stores.js';
+import { blobContract } from './suite/blobs.js';
+import { bucketContract } from './suite/buckets.js';
+import { garbageContract } from './suite/garbage.js';
+import { metadataContract } from './suite/metadata.js';
+
+bucketContract('embedded', makeEmbeddedStores);
+metadataContract('embedded', makeEmbeddedStores);
+blobContract('embedded', makeEmbeddedStores);
+garbageContract('embedded', makeEmbeddedStores);

@@ -1,0 +1,13 @@
+/** Contract of MetadataStore, apart from its garbage. */
+import { commitContract } from './commits.js';
+import type { MakeStores } from './harness.js';
+import { listingContract } from './listings.js';
+import { modelContract } from './model.js';
+import { uploadContract } from './uploads.js';
+
+export function metadataContract(name: string, makeStores: MakeStores): void {
+  commitContract(name, makeStores);
+  modelContract(name, makeStores);
+  listingContract(name, makeStores);
+  uploadContract(name, makeStores);
+}
