@@ -184,11 +184,17 @@ export interface KeyState {
 
 /** What becomes of a key, all of it in one atomic commit. Versions are named by their seq. */
 export interface KeyChange {
-  /** Becomes the newest version. isNull gives it version id 'null', else a new id is made. */
+  /**
+   * Becomes the newest version. isNull gives it version id 'null' and makes the null version before it go, named in remove
+   * or not; else a new id is made.
+   */
   readonly put?: { readonly draft: VersionDraft; readonly isNull: boolean };
-  /** Same version, other attributes (ACL, tags, retention, re-wrapped keys). Its data must stay the same blobs. */
+  /**
+   * One of the state's versions with other attributes (ACL, tags, retention, re-wrapped keys). Its data must stay the same
+   * blobs; inline bytes null: those that are stored stay.
+   */
   readonly replace?: ObjectVersion;
-  /** Versions that go. */
+  /** Versions of the state that go. Not both latest and previous without a put: what is below them is not known. */
   readonly remove?: readonly ObjectVersion[];
 }
 
@@ -206,7 +212,10 @@ export interface CommitRequest {
   readonly select: VersionSelector;
   /** Inline bytes of the selected version are needed by decide (default: not loaded). */
   readonly withInline?: boolean;
-  /** From openIntent, when data was written for this commit; closed by a successful commit that references its blobs. */
+  /**
+   * From openIntent, when data was written for this commit; closed by a successful put that references its blobs (any that
+   * it does not reference become garbage). One that lapsed and was claimed makes the commit fail: StoreError closed.
+   */
   readonly intent?: Intent;
   /**
    * Pure; runs once per attempt on fresh state; null changes nothing; may throw (the throw reaches the caller and
@@ -349,7 +358,7 @@ export interface MetadataStore {
   getUpload(ref: UploadRef): Promise<UploadRecord | null>;
   /**
    * Records a part while the upload is open; a part of that number that was there before becomes garbage.
-   * @throws StoreError uploadGone
+   * @throws StoreError uploadGone; closed when the intent lapsed and was claimed
    */
   putPart(ref: UploadRef, part: PartRecord, intent: Intent): Promise<void>;
   /** In order of part number, after (exclusive) afterPart. */
@@ -372,7 +381,10 @@ export interface MetadataStore {
   /** True when the bucket has no versions, delete markers included. Open uploads do not count (as on AWS). */
   isEmpty(bucket: BucketRef): Promise<boolean>;
 
-  /** Garbage and lapsed intents that are due, oldest first. */
+  /**
+   * Garbage and lapsed intents that are due, oldest first. A lapsed intent is claimed before it is answered: from then on
+   * renewIntent, commit and putPart with it throw StoreError closed, so nothing can refer to its blobs any more.
+   */
   dueGarbage(options: { readonly nowMs: number; readonly limit: number }): Promise<readonly GarbageEntry[]>;
   /** Which of the entry's blobs no version and no upload of its key references. */
   unreferenced(entry: GarbageEntry): Promise<readonly Pick<BlobRef, 'inode' | 'storageClass'>[]>;

@@ -1,0 +1,101 @@
+/**
+ * Removes what no key refers to any more: blobs of overwritten and deleted versions once their readers had time to finish,
+ * and the blobs of writes that never committed. It never trusts an entry: it asks the key first.
+ */
+import type { Logger } from 'pino';
+import type { GarbageEntry, Region, Stores } from '../store/types.js';
+
+export interface SweeperOptions {
+  readonly stores: Stores;
+  readonly intervalMs: number;
+  /** entries read at once */
+  readonly batch: number;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+export interface SweepResult {
+  readonly entries: number;
+  readonly blobs: number;
+  readonly failures: number;
+}
+
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<unknown> | null = null;
+  #stopped = false;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#schedule();
+  }
+
+  /** Waits for the sweep under way, at most for its current entry. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#running = this.sweep()
+        .catch((error: unknown) => this.#options.log.warn({ err: error }, 'the garbage sweep failed'))
+        .finally(() => this.#schedule());
+    }, this.#options.intervalMs);
+    this.#timer.unref();
+  }
+
+  /** Works off everything that is due. An entry that fails stays for the next sweep. */
+  async sweep(): Promise<SweepResult> {
+    const total = { entries: 0, blobs: 0, failures: 0 };
+    for (const region of this.#options.stores.regions.values()) {
+      const failed = new Set<string>();
+      for (;;) {
+        const due = await region.metadata.dueGarbage({
+          nowMs: this.#options.now(),
+          limit: this.#options.batch + failed.size,
+        });
+        const entries = due.filter((entry) => !failed.has(entry.id));
+        if (entries.length === 0 || this.#isStopped()) break;
+        for (const entry of entries) {
+          if (this.#isStopped()) break;
+          try {
+            total.blobs += await this.#collect(region, entry);
+            total.entries += 1;
+          } catch (error) {
+            failed.add(entry.id);
+            total.failures += 1;
+            this.#options.log.warn(
+              { err: error, bucket: entry.bucket.name, key: entry.key },
+              'garbage could not be removed',
+            );
+          }
+        }
+      }
+    }
+    if (total.entries > 0) this.#options.log.info(total, 'garbage swept');
+    return total;
+  }
+
+  #isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  async #collect(region: Region, entry: GarbageEntry): Promise<number> {
+    await region.metadata.repairIndex(entry.bucket, entry.key);
+    const blobs = await region.metadata.unreferenced(entry);
+    for (const { inode, storageClass } of blobs) {
+      const store = region.blobs.get(storageClass);
+      if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
+      await store.delete(inode);
+    }
+    await region.metadata.removeGarbage(entry);
+    return blobs.length;
+  }
+}

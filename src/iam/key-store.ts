@@ -1,0 +1,54 @@
+/**
+ * The keystore of the configuration file: access keys, the tenants they stand for, and the directory of those tenants that
+ * ACL grants are checked against.
+ */
+import type { Credential } from '../auth/types.js';
+import type { Owner } from '../store/types.js';
+import type { GranteeDirectory } from './acl.js';
+
+export interface KeyEntry {
+  readonly tenant: string;
+  readonly secret: string;
+  readonly master: boolean;
+  readonly memberof: readonly string[];
+  readonly displayName?: string;
+  readonly email?: string;
+}
+
+/** Looks up who an access key is. A lookup that cannot be answered throws; null means there is no such key. */
+export interface KeyStore {
+  get(accessKey: string): Promise<Credential | null> | Credential | null;
+  readonly directory: GranteeDirectory;
+}
+
+export function configKeyStore(keys: Readonly<Record<string, KeyEntry>>): KeyStore {
+  const credentials = new Map<string, Credential>();
+  const tenants = new Map<string, Owner>();
+  const emails = new Map<string, Owner>();
+  const groups = new Set<string>();
+  for (const [accessKey, entry] of Object.entries(keys)) {
+    const owner: Owner = { id: entry.tenant, displayName: entry.displayName ?? entry.tenant };
+    credentials.set(accessKey, {
+      accessKey,
+      secret: entry.secret,
+      tenant: entry.tenant,
+      master: entry.master,
+      memberOf: entry.memberof,
+      displayName: owner.displayName,
+      ...(entry.email === undefined ? {} : { email: entry.email }),
+    });
+    for (const group of entry.memberof) groups.add(group);
+    tenants.set(owner.id, owner);
+    // In Pithos an e-mail address in a grant is a tenant's name.
+    emails.set(entry.tenant.toLowerCase(), owner);
+    if (entry.email !== undefined) emails.set(entry.email.toLowerCase(), owner);
+  }
+  return {
+    get: (accessKey) => credentials.get(accessKey) ?? null,
+    directory: {
+      findTenant: async (id) => tenants.get(id) ?? null,
+      findByEmail: async (email) => emails.get(email.toLowerCase()) ?? null,
+      isGroup: async (name) => groups.has(name),
+    },
+  };
+}

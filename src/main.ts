@@ -1,0 +1,206 @@
+/**
+ * The process: the only reader of argv and the environment. Wires configuration, stores and the application, listens, and
+ * drains on SIGTERM and SIGINT.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { buildApp } from './app.js';
+import { Authenticator } from './auth/authenticator.js';
+import { parseArgs, usage } from './config/cli.js';
+import type { Config } from './config/index.js';
+import { ConfigError, describeConfig, formatIssue, loadConfig } from './config/index.js';
+import { MemoryBudget } from './data/budget.js';
+import { Sweeper } from './gc/sweeper.js';
+import { configKeyStore } from './iam/key-store.js';
+import { createLogger } from './observe/logger.js';
+import { openStores } from './open-stores.js';
+import { corsRulesOf } from './s3/bucket-cors.js';
+import type { Services } from './s3/context.js';
+import { OPERATIONS } from './s3/operations.js';
+import { OperationResolver } from './s3/resolve.js';
+import { installSchemaOf } from './install-schema.js';
+
+/** Pithos's own place for its configuration. */
+const SYSTEM_CONFIG = '/etc/pithos/pithos.yaml';
+/** Requests still running after this long are cut off at shutdown, ms. */
+const DRAIN_MS = 25_000;
+const MAX_HEADER_BYTES = 64 * 1024;
+const MAX_XML_BYTES = 4 * 1024 * 1024;
+
+/** Runs the command line; resolves with the exit code, or null while the server runs on. */
+export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number | null> {
+  const command = parseArgs(argv);
+  if (command.kind === 'usage-error') {
+    process.stderr.write(command.message);
+    return command.exitCode;
+  }
+  if (command.action === 'help') {
+    process.stdout.write(usage());
+    return 0;
+  }
+  if (command.action === 'version') {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  let config: Config;
+  try {
+    config = loadConfig({ path: configPath(command.configPath, env), env });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  if (command.action === 'check-config') {
+    process.stdout.write(describeConfig(config));
+    return 0;
+  }
+  const log = createLogger(config.logging, { quiet: command.quiet });
+  for (const issue of config.warnings) log.warn(formatIssue(issue));
+  if (command.action === 'bootstrap') return bootstrap(config, log);
+  return serve(config, log);
+}
+
+/** -f, else PITHOS_CONFIGURATION, else /etc/pithos/pithos.yaml where it exists, else the built-in defaults. */
+function configPath(named: string | null, env: NodeJS.ProcessEnv): string | null {
+  if (named !== null) return named;
+  const fromEnv = env['PITHOS_CONFIGURATION'];
+  if (fromEnv !== undefined && fromEnv !== '') return fromEnv;
+  return existsSync(SYSTEM_CONFIG) ? SYSTEM_CONFIG : null;
+}
+
+function version(): string {
+  const text = readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function bootstrap(config: Config, log: Logger): Promise<number> {
+  if (config.store.kind === 'embedded') {
+    log.info({ dataDir: config.store.dataDir }, 'the embedded store needs no schema: nothing to do');
+    return 0;
+  }
+  const aborter = new AbortController();
+  const stop = (): void => aborter.abort(new Error('stopped by a signal'));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  try {
+    await installSchemaOf(config.store, { log, signal: aborter.signal });
+    return 0;
+  } catch (error) {
+    log.fatal({ err: error }, 'the schema could not be installed');
+    return 1;
+  }
+}
+
+async function serve(config: Config, log: Logger): Promise<number | null> {
+  if (config.usesExampleKeys)
+    log.warn(
+      { host: config.service.host },
+      'EXAMPLE KEYS: this server accepts the access keys published in the documentation. Anybody who reaches it can read and write everything. Configure keystore.keys before you let others connect.',
+    );
+  const now = Date.now;
+  const { stores, keyRing } = await openStores(config, log);
+  const keyStore = configKeyStore(config.keystore.keys);
+  const services: Services = {
+    stores,
+    keyRing,
+    authenticator: new Authenticator({
+      lookup: (accessKey) => keyStore.get(accessKey),
+      now,
+      maxSkewMs: config.options.maxSkewMs,
+    }),
+    directory: keyStore.directory,
+    budget: new MemoryBudget({ limitBytes: config.limits.maxBufferMemoryBytes }),
+    settings: {
+      master: { access: config.options.masterkeyAccess, masquerade: config.options.masterkeyProvisioning },
+      defaultRegion: config.options.defaultRegion,
+      defaultCors: corsRulesOf(config.options.defaultCors),
+      inlineThresholdBytes: config.limits.inlineThresholdBytes,
+      intentLeaseMs: config.gc.intentLeaseMs,
+      maxXmlBytes: MAX_XML_BYTES,
+    },
+    now,
+  };
+  const { tls } = config.service;
+  const app = await buildApp({
+    services,
+    resolver: new OperationResolver(OPERATIONS),
+    serviceHosts: config.options.serviceUri,
+    bodyIdleTimeoutMs: config.limits.bodyIdleTimeoutMs,
+    log,
+    tls:
+      tls === undefined
+        ? null
+        : {
+            cert: readFileSync(tls.certFile),
+            key: readFileSync(tls.keyFile),
+            ...(tls.caFile === undefined ? {} : { ca: readFileSync(tls.caFile) }),
+            minVersion: tls.minVersion,
+          },
+    limits: {
+      headersTimeoutMs: config.limits.headersTimeoutMs,
+      requestTimeoutMs: config.limits.requestTimeoutMs,
+      keepAliveTimeoutMs: config.limits.keepAliveTimeoutMs,
+      maxConnections: config.limits.maxConnections,
+      maxHeaderBytes: MAX_HEADER_BYTES,
+      requestsPerSecond: config.limits.rateLimit?.perAddress ?? null,
+    },
+  });
+  const sweeper = new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log, now });
+  try {
+    await stores.ready();
+    await app.listen({ host: config.service.host, port: config.service.port });
+  } catch (error) {
+    log.fatal({ err: error }, 'the server could not start');
+    await app.close();
+    await stores.close();
+    return 1;
+  }
+  if (config.gc.intervalMs > 0) sweeper.start();
+  const { address, port } = app.server.address() as AddressInfo;
+  log.info(
+    { address, port, store: stores.kind, region: config.options.defaultRegion, tls: tls !== undefined },
+    'pithos serves S3',
+  );
+
+  const drain = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, 'draining');
+    void shutDown({
+      close: () => app.close(),
+      stop: () => sweeper.stop(),
+      stores,
+      log,
+      cut: () => app.server.closeAllConnections(),
+    });
+  };
+  process.once('SIGTERM', drain);
+  process.once('SIGINT', drain);
+  return null;
+}
+
+interface ShutDown {
+  readonly close: () => PromiseLike<unknown>;
+  readonly stop: () => Promise<void>;
+  readonly stores: { close(): Promise<void> };
+  readonly cut: () => void;
+  readonly log: Logger;
+}
+
+/** No new requests; those running get DRAIN_MS to finish; then the stores close and the process ends by itself. */
+async function shutDown({ close, stop, stores, cut, log }: ShutDown): Promise<void> {
+  const timer = setTimeout(() => {
+    log.warn('requests still running at the drain deadline are cut off');
+    cut();
+  }, DRAIN_MS);
+  try {
+    await Promise.all([close(), stop()]);
+    await stores.close();
+    log.info('stopped');
+  } catch (error) {
+    log.error({ err: error }, 'the shutdown failed');
+    process.exitCode = 1;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,27 @@
+/** Changes attributes of a version that was read and authorized before: tags, ACL, retention. Its data stays. */
+import type { ObjectVersion, VersionSelector } from '../store/types.js';
+import { missing } from './access.js';
+import type { OperationContext } from './context.js';
+import { keyOf, regionOf } from './context.js';
+
+/**
+ * @throws S3Error NoSuchKey or NoSuchVersion when the version that was checked has been replaced meanwhile: another one's
+ * attributes are not this request's business
+ */
+export async function changeVersion(
+  context: OperationContext,
+  { version, select }: { readonly version: ObjectVersion; readonly select: VersionSelector },
+  change: (current: ObjectVersion) => ObjectVersion,
+): Promise<void> {
+  const { bucket } = context;
+  const key = keyOf(context);
+  await regionOf(context, bucket).metadata.commit({
+    bucket,
+    key,
+    select: { versionId: version.versionId },
+    decide: ({ selected }) => {
+      if (selected?.seq !== version.seq) throw missing(select, key);
+      return { replace: change(selected) };
+    },
+  });
+}

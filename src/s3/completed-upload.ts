@@ -1,0 +1,72 @@
+/** Finds the object version that a multipart upload has become: what makes a repeated completion answerable. */
+import type { BucketRef, MetadataStore, ObjectVersion, UploadRef } from '../store/types.js';
+import { uploadIdTimeMs } from './multipart.js';
+
+/** Gateways' clocks may differ by this much: a version may seem older than the upload it came from. */
+const CLOCK_SKEW_MS = 60 * 60 * 1000;
+const PAGE = 100;
+
+export interface SearchOptions {
+  /** Multipart versions of the key to look at, newest first. */
+  readonly maxCandidates: number;
+}
+
+type Store = Pick<MetadataStore, 'getVersion' | 'scanVersions' | 'repairIndex'>;
+
+/**
+ * The version with this upload's id, null when no version (that was looked at) has it. The newest version is asked first, as
+ * it nearly always is that one; others only as far back as the upload's creation.
+ * @throws StoreError when it cannot be told
+ */
+export async function findCompleted(
+  metadata: Store,
+  { bucket, key, uploadId }: UploadRef,
+  { maxCandidates }: SearchOptions,
+): Promise<ObjectVersion | null> {
+  const createdAtMs = uploadIdTimeMs(uploadId);
+  if (createdAtMs === null) return null;
+  const latest = await metadata.getVersion(bucket, key, 'latest', { withInline: false });
+  if (latest === null || latest.uploadId === uploadId) return latest;
+  // A completion that stopped between its commit and the index is not listed yet.
+  await metadata.repairIndex(bucket, key);
+  const seqFloor = (createdAtMs - CLOCK_SKEW_MS) * 1000;
+  let candidates = 0;
+  for await (const versionId of olderMultipartVersions(metadata, bucket, key, latest.seq, seqFloor)) {
+    candidates += 1;
+    if (candidates > maxCandidates) return null;
+    const version = await metadata.getVersion(bucket, key, { versionId }, { withInline: false });
+    if (version?.uploadId === uploadId) return version;
+  }
+  return null;
+}
+
+/** Ids of the key's versions below a seq that came from multipart uploads (their ETags tell), newest first. */
+async function* olderMultipartVersions(
+  metadata: Store,
+  bucket: BucketRef,
+  key: string,
+  belowSeq: number,
+  seqFloor: number,
+): AsyncGenerator<string, void, void> {
+  let fromSeqBelow = belowSeq;
+  for (;;) {
+    const page = await metadata.scanVersions(bucket, {
+      from: key,
+      inclusive: false,
+      end: null,
+      fromSeqBelow,
+      limit: PAGE,
+    });
+    for (const entry of page) {
+      if (entry.key !== key || entry.seq < seqFloor) return;
+      if (!entry.deleteMarker && /-\d+$/.test(entry.etag)) yield entry.versionId;
+      fromSeqBelow = entry.seq;
+    }
+    if (page.length < PAGE) return;
+  }
+}
+
+/** The blobs that a completed upload's version keeps. */
+export function inodesOf({ data }: Pick<ObjectVersion, 'data'>): ReadonlySet<string> {
+  return new Set(data.kind === 'blobs' ? data.blobs.map((blob) => blob.inode) : []);
+}

@@ -1,0 +1,90 @@
+/** What an operation's handler is given. */
+import type { Logger } from 'pino';
+import type { Authenticator } from '../auth/authenticator.js';
+import type { Credential } from '../auth/types.js';
+import type { RequestBody } from '../http/body.js';
+import type { MemoryBudget } from '../data/budget.js';
+import type { KeyRing } from '../data/sse.js';
+import type { GranteeDirectory } from '../iam/acl.js';
+import type { BucketRecord, Owner, Region, Stores } from '../store/types.js';
+import type { CorsRule } from './cors.js';
+import type { OperationRow } from './operation.js';
+import type { S3Request } from './request.js';
+
+/** Who calls. */
+export type Identity =
+  | { readonly kind: 'anonymous'; readonly tenant: null; readonly memberOf: readonly string[]; readonly master: false }
+  | {
+      readonly kind: 'signed';
+      readonly tenant: string;
+      readonly displayName: string;
+      readonly memberOf: readonly string[];
+      /** May act on every bucket, whoever owns it. */
+      readonly master: boolean;
+      readonly credential: Credential;
+    };
+
+export const ANONYMOUS: Identity = { kind: 'anonymous', tenant: null, memberOf: [], master: false };
+
+/** What master keys may do. */
+export interface MasterPowers {
+  /** act on every bucket (options.masterkey-access) */
+  readonly access: boolean;
+  /** act for another tenant by x-amz-masquerade-tenant (options.masterkey-provisioning) */
+  readonly masquerade: boolean;
+}
+
+export interface ServiceSettings {
+  readonly master: MasterPowers;
+  readonly defaultRegion: string;
+  readonly defaultCors: readonly CorsRule[];
+  readonly inlineThresholdBytes: number;
+  readonly intentLeaseMs: number;
+  readonly maxXmlBytes: number;
+}
+
+/** Everything that outlives a request; made by main, handed down, never global. */
+export interface Services {
+  readonly stores: Stores;
+  readonly authenticator: Authenticator;
+  readonly directory: GranteeDirectory;
+  /** null: no master key configured, SSE-S3 is refused by name */
+  readonly keyRing: KeyRing | null;
+  readonly budget: MemoryBudget;
+  readonly settings: ServiceSettings;
+  /** ms since the epoch */
+  readonly now: () => number;
+}
+
+export interface OperationContext {
+  readonly request: S3Request;
+  readonly operation: OperationRow;
+  readonly identity: Identity;
+  readonly services: Services;
+  readonly body: RequestBody;
+  readonly log: Logger;
+  /** Fires when the client goes away or the request's deadline passes. */
+  readonly signal: AbortSignal;
+  /** The request's bucket; only operations whose access is bucket, bucketOwner or object have one. */
+  readonly bucket: BucketRecord;
+}
+
+export function regionOf(context: Pick<OperationContext, 'services'>, bucket: { readonly region: string }): Region {
+  const region = context.services.stores.regions.get(bucket.region);
+  if (!region) throw new Error(`bucket in unknown region ${bucket.region}: it is missing in the configuration`);
+  return region;
+}
+
+/** The caller as the owner of what it creates; anonymous writers (granted by ACL) own as 'anonymous'. */
+export function ownerOf(identity: Identity): Owner {
+  return identity.kind === 'signed'
+    ? { id: identity.tenant, displayName: identity.displayName }
+    : { id: 'anonymous', displayName: 'anonymous' };
+}
+
+/** The request's key, for operations on objects. */
+export function keyOf(context: Pick<OperationContext, 'request'>): string {
+  const { key } = context.request;
+  if (key === null) throw new Error('operation without a key');
+  return key;
+}

@@ -1,0 +1,128 @@
+/**
+ * The x-amz-copy-source header and the object it names, for CopyObject and UploadPartCopy.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+ */
+import { readObject } from '../data/read.js';
+import type { BucketRecord, ObjectVersion, VersionSelector } from '../store/types.js';
+import { loadVersion, requireBucket } from './access.js';
+import { checkObjectKey } from './bucket-name.js';
+import { checkCopySource } from './conditions.js';
+import type { OperationContext } from './context.js';
+import { regionOf } from './context.js';
+import { readCipher } from './encryption.js';
+import { S3Error, invalidArgument } from './errors.js';
+import type { ByteRange } from './range.js';
+import { selectorOf } from './versioning.js';
+
+const HEADER = 'x-amz-copy-source';
+
+export interface CopySourceName {
+  readonly bucket: string;
+  readonly key: string;
+  readonly select: VersionSelector;
+}
+
+/**
+ * '[/]bucket/key[?versionId=id]', percent-encoded as a whole or in parts. Pure.
+ * @throws S3Error InvalidArgument, KeyTooLongError
+ */
+export function parseCopySource(header: string): CopySourceName {
+  // The query is split off before decoding: a '?' of the key is sent as %3F.
+  const mark = header.lastIndexOf('?versionId=');
+  const path = decode(mark < 0 ? header : header.slice(0, mark), header);
+  const versionId = mark < 0 ? undefined : decode(header.slice(mark + '?versionId='.length), header);
+  if (path.startsWith('arn:'))
+    throw invalidArgument(HEADER, header, 'Access points are not supported: name the source as bucket/key.');
+  const name = path.startsWith('/') ? path.slice(1) : path;
+  const slash = name.indexOf('/');
+  if (slash <= 0 || slash === name.length - 1)
+    throw invalidArgument(HEADER, header, 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey');
+  const key = name.slice(slash + 1);
+  checkObjectKey(key);
+  if (versionId === '') throw invalidArgument(HEADER, header, 'Version id cannot be the empty string');
+  return { bucket: name.slice(0, slash), key, select: selectorOf(versionId) };
+}
+
+function decode(text: string, header: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalidArgument(HEADER, header, 'Copy Source is not URL-encoded UTF-8.');
+  }
+}
+
+export interface CopySource {
+  readonly bucket: BucketRecord;
+  readonly key: string;
+  /** The header names a version, not just the newest. */
+  readonly versionNamed: boolean;
+  /** with its inline bytes */
+  readonly version: ObjectVersion;
+  /** Plaintext of the range (inside the object), or of all of it; fails with StoreError. */
+  body(range: ByteRange | null): AsyncIterable<Buffer>;
+}
+
+/**
+ * The source of the request, which the caller may read and whose x-amz-copy-source-if-* conditions hold.
+ * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, InvalidRequest (a delete marker by its id, or SSE-C
+ *   headers), AccessDenied, PreconditionFailed
+ */
+export async function loadCopySource(context: OperationContext): Promise<CopySource> {
+  const { headers } = context.request;
+  const header = headers[HEADER];
+  if (header === undefined) throw new Error('a copy without its source header');
+  const { bucket: bucketName, key, select } = parseCopySource(header);
+  if (headers['x-amz-copy-source-server-side-encryption-customer-algorithm'] !== undefined)
+    throw new S3Error('InvalidRequest', { message: 'The encryption parameters are not applicable to this object.' });
+  const bucket = await requireBucket(context, bucketName);
+  const expectedOwner = headers['x-amz-source-expected-bucket-owner'];
+  if (expectedOwner !== undefined && expectedOwner !== bucket.owner.id) throw new S3Error('AccessDenied');
+  const version = await load(context, bucket, key, select);
+  checkCopySource(headers, version);
+  return {
+    bucket,
+    key,
+    versionNamed: select !== 'latest',
+    version,
+    body: (range) => bodyOf(context, bucket, version, range),
+  };
+}
+
+async function load(
+  context: OperationContext,
+  bucket: BucketRecord,
+  key: string,
+  select: VersionSelector,
+): Promise<ObjectVersion> {
+  try {
+    return await loadVersion(context, { select, permission: 'READ', withInline: true, bucket, key });
+  } catch (error) {
+    // A GET of a delete marker is a matter of the method; a copy of one is a matter of the request.
+    if (error instanceof S3Error && error.code === 'MethodNotAllowed')
+      throw new S3Error('InvalidRequest', {
+        message: 'The source of a copy request may not specifically refer to a delete marker by version id.',
+      });
+    throw error;
+  }
+}
+
+function bodyOf(
+  context: OperationContext,
+  bucket: BucketRecord,
+  version: ObjectVersion,
+  range: ByteRange | null,
+): AsyncIterable<Buffer> {
+  const { blobs } = regionOf(context, bucket);
+  return readObject({
+    version,
+    blobStoreFor: (storageClass) => {
+      const store = blobs.get(storageClass);
+      if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
+      return store;
+    },
+    cipher: readCipher(context, version.encryption),
+    range,
+    signal: context.signal,
+  });
+}

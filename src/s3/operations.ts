@@ -1,0 +1,311 @@
+/**
+ * THE table: every operation of the S3 API, one row each. Routing, authorization, logs, rate limits and the table of
+ * supported operations in README all come from it. A row without a handler is known and answers NotImplemented by name.
+ */
+import { deleteBucketCors, getBucketCors, preflight, putBucketCors } from './ops/bucket-cors.js';
+import { getBucketAcl, putBucketAcl } from './ops/bucket-acl.js';
+import {
+  getBucketLocation,
+  getBucketRequestPayment,
+  getBucketVersioning,
+  putBucketRequestPayment,
+  putBucketVersioning,
+} from './ops/bucket-info.js';
+import { abortMultipartUpload } from './ops/abort-multipart-upload.js';
+import { completeMultipartUpload } from './ops/complete-multipart-upload.js';
+import { copyObject } from './ops/copy-object.js';
+import { createBucket } from './ops/create-bucket.js';
+import { createMultipartUpload } from './ops/create-multipart-upload.js';
+import { deleteBucket } from './ops/delete-bucket.js';
+import { deleteObject } from './ops/delete-object.js';
+import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './ops/bucket-tagging.js';
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './ops/object-tagging.js';
+import { deleteObjects } from './ops/delete-objects.js';
+import { getObjectAttributes } from './ops/get-object-attributes.js';
+import { getObject, headObject } from './ops/get-object.js';
+import { headBucket } from './ops/head-bucket.js';
+import { listBuckets } from './ops/list-buckets.js';
+import { listMultipartUploads } from './ops/list-multipart-uploads.js';
+import { listObjectVersions } from './ops/list-object-versions.js';
+import { listObjects, listObjectsV2 } from './ops/list-objects.js';
+import { listParts } from './ops/list-parts.js';
+import { getObjectAcl, putObjectAcl } from './ops/object-acl.js';
+import { getObjectLegalHold, putObjectLegalHold } from './ops/object-legal-hold.js';
+import { getObjectLockConfiguration, putObjectLockConfiguration } from './ops/object-lock-configuration.js';
+import { getObjectRetention, putObjectRetention } from './ops/object-retention.js';
+import { postObject } from './ops/post-object.js';
+import { putObject } from './ops/put-object.js';
+import { uploadPartCopy } from './ops/upload-part-copy.js';
+import { uploadPart } from './ops/upload-part.js';
+import type {
+  Access,
+  AclPermission,
+  BodyKind,
+  Handler,
+  HttpMethod,
+  OperationRow,
+  OperationTarget,
+} from './operation.js';
+
+const account: Access = { kind: 'account' };
+const owner: Access = { kind: 'bucketOwner' };
+const handler: Access = { kind: 'handler' };
+const bucket = (permission: AclPermission): Access => ({ kind: 'bucket', permission });
+const object = (permission: AclPermission): Access => ({ kind: 'object', permission });
+
+interface Options {
+  readonly query?: Readonly<Record<string, true | string>>;
+  readonly header?: string;
+  readonly versionActions?: readonly string[];
+  readonly body?: BodyKind;
+}
+
+function row(
+  name: string,
+  where: readonly [HttpMethod, OperationTarget],
+  access: Access,
+  actions: readonly string[],
+  serve: Handler | null,
+  options: Options = {},
+): OperationRow {
+  const { body = 'none', ...rest } = options;
+  const [method, on] = where;
+  return { name, method, on, access, actions, handler: serve, body, ...rest };
+}
+
+/** A bucket's sub-resource that is known and not served. */
+function later(name: string, method: HttpMethod, on: OperationTarget, parameter: string, action: string): OperationRow {
+  return row(name, [method, on], owner, [action], null, {
+    query: { [parameter]: true },
+    body: method === 'PUT' || method === 'POST' ? 'xml' : 'none',
+  });
+}
+
+const SERVICE: readonly OperationRow[] = [
+  row('ListBuckets', ['GET', 'service'], account, ['ListAllMyBuckets'], listBuckets),
+];
+
+const BUCKET: readonly OperationRow[] = [
+  row('CreateBucket', ['PUT', 'bucket'], account, ['CreateBucket'], createBucket, { body: 'xml' }),
+  row('HeadBucket', ['HEAD', 'bucket'], bucket('READ'), ['ListBucket'], headBucket),
+  row('DeleteBucket', ['DELETE', 'bucket'], owner, ['DeleteBucket'], deleteBucket),
+  row('ListObjects', ['GET', 'bucket'], bucket('READ'), ['ListBucket'], listObjects),
+  row('ListObjectsV2', ['GET', 'bucket'], bucket('READ'), ['ListBucket'], listObjectsV2, {
+    query: { 'list-type': '2' },
+  }),
+  row('ListObjectVersions', ['GET', 'bucket'], bucket('READ'), ['ListBucketVersions'], listObjectVersions, {
+    query: { versions: true },
+  }),
+  row('ListMultipartUploads', ['GET', 'bucket'], bucket('READ'), ['ListBucketMultipartUploads'], listMultipartUploads, {
+    query: { uploads: true },
+  }),
+  row('DeleteObjects', ['POST', 'bucket'], bucket('WRITE'), ['DeleteObject'], deleteObjects, {
+    query: { delete: true },
+    body: 'xml',
+  }),
+  row('PostObject', ['POST', 'bucket'], handler, ['PutObject'], postObject, { body: 'form' }),
+  row('GetBucketLocation', ['GET', 'bucket'], owner, ['GetBucketLocation'], getBucketLocation, {
+    query: { location: true },
+  }),
+  row('GetBucketAcl', ['GET', 'bucket'], bucket('READ_ACP'), ['GetBucketAcl'], getBucketAcl, { query: { acl: true } }),
+  row('PutBucketAcl', ['PUT', 'bucket'], bucket('WRITE_ACP'), ['PutBucketAcl'], putBucketAcl, {
+    query: { acl: true },
+    body: 'xml',
+  }),
+  row('GetBucketCors', ['GET', 'bucket'], owner, ['GetBucketCORS'], getBucketCors, { query: { cors: true } }),
+  row('PutBucketCors', ['PUT', 'bucket'], owner, ['PutBucketCORS'], putBucketCors, {
+    query: { cors: true },
+    body: 'xml',
+  }),
+  row('DeleteBucketCors', ['DELETE', 'bucket'], owner, ['PutBucketCORS'], deleteBucketCors, { query: { cors: true } }),
+  row('GetBucketRequestPayment', ['GET', 'bucket'], owner, ['GetBucketRequestPayment'], getBucketRequestPayment, {
+    query: { requestPayment: true },
+  }),
+  row('PutBucketRequestPayment', ['PUT', 'bucket'], owner, ['PutBucketRequestPayment'], putBucketRequestPayment, {
+    query: { requestPayment: true },
+    body: 'xml',
+  }),
+  row('GetBucketVersioning', ['GET', 'bucket'], owner, ['GetBucketVersioning'], getBucketVersioning, {
+    query: { versioning: true },
+  }),
+  row('PutBucketVersioning', ['PUT', 'bucket'], owner, ['PutBucketVersioning'], putBucketVersioning, {
+    query: { versioning: true },
+    body: 'xml',
+  }),
+  row('GetBucketTagging', ['GET', 'bucket'], owner, ['GetBucketTagging'], getBucketTagging, {
+    query: { tagging: true },
+  }),
+  row('PutBucketTagging', ['PUT', 'bucket'], owner, ['PutBucketTagging'], putBucketTagging, {
+    query: { tagging: true },
+    body: 'xml',
+  }),
+  row('DeleteBucketTagging', ['DELETE', 'bucket'], owner, ['PutBucketTagging'], deleteBucketTagging, {
+    query: { tagging: true },
+  }),
+  row(
+    'GetObjectLockConfiguration',
+    ['GET', 'bucket'],
+    owner,
+    ['GetBucketObjectLockConfiguration'],
+    getObjectLockConfiguration,
+    { query: { 'object-lock': true } },
+  ),
+  row(
+    'PutObjectLockConfiguration',
+    ['PUT', 'bucket'],
+    owner,
+    ['PutBucketObjectLockConfiguration'],
+    putObjectLockConfiguration,
+    { query: { 'object-lock': true }, body: 'xml' },
+  ),
+  row('PreflightBucket', ['OPTIONS', 'bucket'], handler, [], preflight),
+
+  later('GetBucketAccelerateConfiguration', 'GET', 'bucket', 'accelerate', 'GetAccelerateConfiguration'),
+  later('PutBucketAccelerateConfiguration', 'PUT', 'bucket', 'accelerate', 'PutAccelerateConfiguration'),
+  later('GetBucketAnalyticsConfiguration', 'GET', 'bucket', 'analytics', 'GetAnalyticsConfiguration'),
+  later('PutBucketAnalyticsConfiguration', 'PUT', 'bucket', 'analytics', 'PutAnalyticsConfiguration'),
+  later('DeleteBucketAnalyticsConfiguration', 'DELETE', 'bucket', 'analytics', 'PutAnalyticsConfiguration'),
+  later('GetBucketEncryption', 'GET', 'bucket', 'encryption', 'GetEncryptionConfiguration'),
+  later('PutBucketEncryption', 'PUT', 'bucket', 'encryption', 'PutEncryptionConfiguration'),
+  later('DeleteBucketEncryption', 'DELETE', 'bucket', 'encryption', 'PutEncryptionConfiguration'),
+  later(
+    'GetBucketIntelligentTieringConfiguration',
+    'GET',
+    'bucket',
+    'intelligent-tiering',
+    'GetIntelligentTieringConfiguration',
+  ),
+  later(
+    'PutBucketIntelligentTieringConfiguration',
+    'PUT',
+    'bucket',
+    'intelligent-tiering',
+    'PutIntelligentTieringConfiguration',
+  ),
+  later(
+    'DeleteBucketIntelligentTieringConfiguration',
+    'DELETE',
+    'bucket',
+    'intelligent-tiering',
+    'PutIntelligentTieringConfiguration',
+  ),
+  later('GetBucketInventoryConfiguration', 'GET', 'bucket', 'inventory', 'GetInventoryConfiguration'),
+  later('PutBucketInventoryConfiguration', 'PUT', 'bucket', 'inventory', 'PutInventoryConfiguration'),
+  later('DeleteBucketInventoryConfiguration', 'DELETE', 'bucket', 'inventory', 'PutInventoryConfiguration'),
+  later('GetBucketLifecycleConfiguration', 'GET', 'bucket', 'lifecycle', 'GetLifecycleConfiguration'),
+  later('PutBucketLifecycleConfiguration', 'PUT', 'bucket', 'lifecycle', 'PutLifecycleConfiguration'),
+  later('DeleteBucketLifecycle', 'DELETE', 'bucket', 'lifecycle', 'PutLifecycleConfiguration'),
+  later('GetBucketLogging', 'GET', 'bucket', 'logging', 'GetBucketLogging'),
+  later('PutBucketLogging', 'PUT', 'bucket', 'logging', 'PutBucketLogging'),
+  later('GetBucketMetricsConfiguration', 'GET', 'bucket', 'metrics', 'GetMetricsConfiguration'),
+  later('PutBucketMetricsConfiguration', 'PUT', 'bucket', 'metrics', 'PutMetricsConfiguration'),
+  later('DeleteBucketMetricsConfiguration', 'DELETE', 'bucket', 'metrics', 'PutMetricsConfiguration'),
+  later('GetBucketNotificationConfiguration', 'GET', 'bucket', 'notification', 'GetBucketNotification'),
+  later('PutBucketNotificationConfiguration', 'PUT', 'bucket', 'notification', 'PutBucketNotification'),
+  later('GetBucketOwnershipControls', 'GET', 'bucket', 'ownershipControls', 'GetBucketOwnershipControls'),
+  later('PutBucketOwnershipControls', 'PUT', 'bucket', 'ownershipControls', 'PutBucketOwnershipControls'),
+  later('DeleteBucketOwnershipControls', 'DELETE', 'bucket', 'ownershipControls', 'PutBucketOwnershipControls'),
+  later('GetBucketPolicy', 'GET', 'bucket', 'policy', 'GetBucketPolicy'),
+  later('PutBucketPolicy', 'PUT', 'bucket', 'policy', 'PutBucketPolicy'),
+  later('DeleteBucketPolicy', 'DELETE', 'bucket', 'policy', 'DeleteBucketPolicy'),
+  later('GetBucketPolicyStatus', 'GET', 'bucket', 'policyStatus', 'GetBucketPolicyStatus'),
+  later('GetPublicAccessBlock', 'GET', 'bucket', 'publicAccessBlock', 'GetBucketPublicAccessBlock'),
+  later('PutPublicAccessBlock', 'PUT', 'bucket', 'publicAccessBlock', 'PutBucketPublicAccessBlock'),
+  later('DeletePublicAccessBlock', 'DELETE', 'bucket', 'publicAccessBlock', 'PutBucketPublicAccessBlock'),
+  later('GetBucketReplication', 'GET', 'bucket', 'replication', 'GetReplicationConfiguration'),
+  later('PutBucketReplication', 'PUT', 'bucket', 'replication', 'PutReplicationConfiguration'),
+  later('DeleteBucketReplication', 'DELETE', 'bucket', 'replication', 'PutReplicationConfiguration'),
+  later('GetBucketWebsite', 'GET', 'bucket', 'website', 'GetBucketWebsite'),
+  later('PutBucketWebsite', 'PUT', 'bucket', 'website', 'PutBucketWebsite'),
+  later('DeleteBucketWebsite', 'DELETE', 'bucket', 'website', 'DeleteBucketWebsite'),
+];
+
+const OBJECT: readonly OperationRow[] = [
+  row('PutObject', ['PUT', 'object'], bucket('WRITE'), ['PutObject'], putObject, { body: 'stream' }),
+  row('CopyObject', ['PUT', 'object'], bucket('WRITE'), ['PutObject'], copyObject, { header: 'x-amz-copy-source' }),
+  row('GetObject', ['GET', 'object'], object('READ'), ['GetObject'], getObject, {
+    versionActions: ['GetObjectVersion'],
+  }),
+  row('HeadObject', ['HEAD', 'object'], object('READ'), ['GetObject'], headObject, {
+    versionActions: ['GetObjectVersion'],
+  }),
+  row('DeleteObject', ['DELETE', 'object'], bucket('WRITE'), ['DeleteObject'], deleteObject, {
+    versionActions: ['DeleteObjectVersion'],
+  }),
+  row(
+    'GetObjectAttributes',
+    ['GET', 'object'],
+    object('READ'),
+    ['GetObject', 'GetObjectAttributes'],
+    getObjectAttributes,
+    {
+      query: { attributes: true },
+      versionActions: ['GetObjectVersion', 'GetObjectVersionAttributes'],
+    },
+  ),
+  row('GetObjectAcl', ['GET', 'object'], object('READ_ACP'), ['GetObjectAcl'], getObjectAcl, {
+    query: { acl: true },
+    versionActions: ['GetObjectVersionAcl'],
+  }),
+  row('PutObjectAcl', ['PUT', 'object'], object('WRITE_ACP'), ['PutObjectAcl'], putObjectAcl, {
+    query: { acl: true },
+    versionActions: ['PutObjectVersionAcl'],
+    body: 'xml',
+  }),
+  row('CreateMultipartUpload', ['POST', 'object'], bucket('WRITE'), ['PutObject'], createMultipartUpload, {
+    query: { uploads: true },
+  }),
+  row('UploadPart', ['PUT', 'object'], bucket('WRITE'), ['PutObject'], uploadPart, {
+    query: { uploadId: true, partNumber: true },
+    body: 'stream',
+  }),
+  row('UploadPartCopy', ['PUT', 'object'], bucket('WRITE'), ['PutObject'], uploadPartCopy, {
+    query: { uploadId: true, partNumber: true },
+    header: 'x-amz-copy-source',
+  }),
+  row('ListParts', ['GET', 'object'], bucket('WRITE'), ['ListMultipartUploadParts'], listParts, {
+    query: { uploadId: true },
+  }),
+  row('CompleteMultipartUpload', ['POST', 'object'], bucket('WRITE'), ['PutObject'], completeMultipartUpload, {
+    query: { uploadId: true },
+    body: 'xml',
+  }),
+  row('AbortMultipartUpload', ['DELETE', 'object'], bucket('WRITE'), ['AbortMultipartUpload'], abortMultipartUpload, {
+    query: { uploadId: true },
+  }),
+  row('GetObjectTagging', ['GET', 'object'], object('READ'), ['GetObjectTagging'], getObjectTagging, {
+    query: { tagging: true },
+    versionActions: ['GetObjectVersionTagging'],
+  }),
+  row('PutObjectTagging', ['PUT', 'object'], object('WRITE'), ['PutObjectTagging'], putObjectTagging, {
+    query: { tagging: true },
+    versionActions: ['PutObjectVersionTagging'],
+    body: 'xml',
+  }),
+  row('DeleteObjectTagging', ['DELETE', 'object'], object('WRITE'), ['DeleteObjectTagging'], deleteObjectTagging, {
+    query: { tagging: true },
+    versionActions: ['DeleteObjectVersionTagging'],
+  }),
+  row('GetObjectLegalHold', ['GET', 'object'], owner, ['GetObjectLegalHold'], getObjectLegalHold, {
+    query: { 'legal-hold': true },
+  }),
+  row('PutObjectLegalHold', ['PUT', 'object'], owner, ['PutObjectLegalHold'], putObjectLegalHold, {
+    query: { 'legal-hold': true },
+    body: 'xml',
+  }),
+  row('GetObjectRetention', ['GET', 'object'], owner, ['GetObjectRetention'], getObjectRetention, {
+    query: { retention: true },
+  }),
+  row('PutObjectRetention', ['PUT', 'object'], owner, ['PutObjectRetention'], putObjectRetention, {
+    query: { retention: true },
+    body: 'xml',
+  }),
+  row('PreflightObject', ['OPTIONS', 'object'], handler, [], preflight),
+
+  later('GetObjectTorrent', 'GET', 'object', 'torrent', 'GetObjectTorrent'),
+  later('RestoreObject', 'POST', 'object', 'restore', 'RestoreObject'),
+  later('SelectObjectContent', 'POST', 'object', 'select', 'GetObject'),
+  later('RenameObject', 'PUT', 'object', 'renameObject', 'PutObject'),
+];
+
+export const OPERATIONS: readonly OperationRow[] = [...SERVICE, ...BUCKET, ...OBJECT];

@@ -1,0 +1,67 @@
+/** CreateBucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
+import { aclFromHeaders } from '../../iam/acl-headers.js';
+import { privateAcl, serialiseAcl } from '../../iam/acl.js';
+import { bucketAcl } from '../access.js';
+import { checkBucketName } from '../bucket-name.js';
+import type { OperationContext } from '../context.js';
+import { ownerOf } from '../context.js';
+import { S3Error, invalidArgument } from '../errors.js';
+import type { Handler } from '../operation.js';
+import { emptyResponse } from '../operation.js';
+import type { Tags } from '../tagging.js';
+import { checkTags } from '../tagging.js';
+import { xmlBody } from '../xml-body.js';
+import { parseCreateBucketConfiguration } from '../xml/documents.js';
+
+export const createBucket: Handler = async (context) => {
+  const { request, identity, services } = context;
+  const name = request.bucket ?? '';
+  checkBucketName(name);
+  const owner = ownerOf(identity);
+  const { region, tags } = await configuration(context);
+  const acl = await aclFromHeaders(request.headers, {
+    owner,
+    bucketOwner: owner,
+    target: 'bucket',
+    directory: services.directory,
+  });
+  const objectLock = objectLockAsked(request.headers['x-amz-bucket-object-lock-enabled']);
+  const { created, bucket } = await services.stores.buckets.create({
+    name,
+    region,
+    owner,
+    versioning: objectLock ? 'enabled' : 'unversioned',
+    objectLock,
+    documents: {
+      ...(acl === null ? {} : { acl: serialiseAcl(acl) }),
+      ...(tags === null ? {} : { tagging: JSON.stringify(tags) }),
+    },
+  });
+  if (!created) {
+    if (bucket.state === 'deleting') throw new S3Error('OperationAborted');
+    if (bucket.owner.id !== owner.id) throw new S3Error('BucketAlreadyExists', { detail: { BucketName: name } });
+    if (bucket.region !== region) throw new S3Error('BucketAlreadyOwnedByYou', { detail: { BucketName: name } });
+    // Creating one's own bucket again succeeds, as in AWS's us-east-1, unless it asks for another ACL: that would silently
+    // open or close a bucket in use.
+    if (serialiseAcl(acl ?? privateAcl(owner)) !== serialiseAcl(bucketAcl(bucket)))
+      throw new S3Error('BucketAlreadyExists', { detail: { BucketName: name } });
+  }
+  return emptyResponse(200, { location: `/${name}` });
+};
+
+/** Object Lock works on versions: such a bucket is versioned from its first object on. */
+function objectLockAsked(header: string | undefined): boolean {
+  const value = header?.toLowerCase() ?? 'false';
+  if (value !== 'true' && value !== 'false') throw invalidArgument('x-amz-bucket-object-lock-enabled', header ?? '');
+  return value === 'true';
+}
+
+/** LocationConstraint, else the default region, and the tags. @throws S3Error InvalidLocationConstraint, InvalidTag */
+async function configuration(context: OperationContext): Promise<{ region: string; tags: Tags | null }> {
+  const { services } = context;
+  const asked = parseCreateBucketConfiguration(await xmlBody(context, { required: false }));
+  const region = asked.locationConstraint ?? services.settings.defaultRegion;
+  if (!services.stores.regions.has(region))
+    throw new S3Error('InvalidLocationConstraint', { detail: { LocationConstraint: region } });
+  return { region, tags: asked.tags.length === 0 ? null : checkTags(asked.tags, 'bucket') };
+}

@@ -1,0 +1,38 @@
+/** CreateMultipartUpload. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
+import { checkObjectKey } from '../bucket-name.js';
+import { keyOf, ownerOf, regionOf } from '../context.js';
+import { writeEncryption } from '../encryption.js';
+import { makeUploadId, uploadChecksum, uploadChecksumHeaders } from '../multipart.js';
+import { objectAttributes } from '../object-attributes.js';
+import { encryptionHeaders } from '../object-headers.js';
+import type { Handler } from '../operation.js';
+import { xmlResponse } from '../operation.js';
+import { initiateMultipartUploadResult } from '../xml/multipart.js';
+
+export const createMultipartUpload: Handler = async (context) => {
+  const { request, bucket, services } = context;
+  const key = keyOf(context);
+  checkObjectKey(key);
+  const checksum = uploadChecksum(request.headers);
+  const attributes = await objectAttributes(context, bucket);
+  const encryption = writeEncryption(context)?.info ?? null;
+  const createdAt = services.now();
+  const uploadId = makeUploadId(createdAt);
+  const caller = ownerOf(context.identity);
+  await regionOf(context, bucket).metadata.createUpload(bucket, {
+    ...attributes,
+    uploadId,
+    key,
+    createdAt,
+    initiator: caller,
+    owner: caller,
+    state: 'open',
+    checksum,
+    encryption,
+    extra: {},
+  });
+  return xmlResponse(initiateMultipartUploadResult({ bucket: bucket.name, key, uploadId }), {
+    ...encryptionHeaders({ encryption }),
+    ...uploadChecksumHeaders(checksum),
+  });
+};

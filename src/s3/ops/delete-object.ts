@@ -1,0 +1,83 @@
+/** DeleteObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
+import type { BucketRecord } from '../../store/types.js';
+import type { DeleteConditions } from '../conditions.js';
+import { checkDelete, deleteConditionsOf } from '../conditions.js';
+import type { OperationContext } from '../context.js';
+import { keyOf, ownerOf, regionOf } from '../context.js';
+import { checkObjectKey } from '../bucket-name.js';
+import { lockJudgement } from '../object-lock-access.js';
+import { checkRemovable } from '../object-lock.js';
+import type { Handler } from '../operation.js';
+import { emptyResponse } from '../operation.js';
+import { deleteChange, selectorOf, versionIdHeader } from '../versioning.js';
+
+export const deleteObject: Handler = async (context) => {
+  const { bucket, request } = context;
+  const key = keyOf(context);
+  checkObjectKey(key);
+  const outcome = await deleteOne(context, bucket, {
+    key,
+    versionId: request.query.get('versionId'),
+    conditions: deleteConditionsOf(request.headers),
+  });
+  return emptyResponse(204, {
+    ...(outcome.deleteMarker ? { 'x-amz-delete-marker': 'true' } : {}),
+    ...(outcome.versionId === null ? {} : versionIdHeader(bucket.versioning, outcome.versionId)),
+  });
+};
+
+export interface DeleteTarget {
+  readonly key: string;
+  readonly versionId: string | undefined;
+  readonly conditions: DeleteConditions;
+}
+
+export interface DeleteOutcome {
+  /** a delete marker was made, or the version removed was one */
+  readonly deleteMarker: boolean;
+  /** the version that was removed or made; null when nothing was there to delete */
+  readonly versionId: string | null;
+}
+
+/**
+ * Deletes a key or one version; what is not there counts as deleted.
+ * @throws S3Error AccessDenied for a version that Object Lock protects, PreconditionFailed
+ */
+export async function deleteOne(
+  context: OperationContext,
+  bucket: BucketRecord,
+  target: DeleteTarget,
+): Promise<DeleteOutcome> {
+  const { key, versionId, conditions } = target;
+  const region = regionOf(context, bucket);
+  if (versionId !== undefined && versionId !== '') {
+    const judgement = lockJudgement(context, bucket);
+    const commit = await region.metadata.commit({
+      bucket,
+      key,
+      select: selectorOf(versionId),
+      decide: (state) => {
+        checkDelete(conditions, state.selected);
+        if (state.selected === null) return null;
+        checkRemovable(state.selected, judgement);
+        return { remove: [state.selected] };
+      },
+    });
+    return { deleteMarker: commit.before.selected?.deleteMarker ?? false, versionId };
+  }
+  const marker = { owner: ownerOf(context.identity), nowMs: context.services.now() };
+  const commit = await region.metadata.commit({
+    bucket,
+    key,
+    select: 'latest',
+    decide: (state) => {
+      const current = state.latest?.deleteMarker === true ? null : state.latest;
+      checkDelete(conditions, current);
+      return deleteChange(bucket.versioning, state, marker);
+    },
+  });
+  const { version } = commit;
+  return version === null
+    ? { deleteMarker: false, versionId: null }
+    : { deleteMarker: true, versionId: version.versionId };
+}

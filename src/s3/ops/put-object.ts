@@ -1,0 +1,51 @@
+/** PutObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+import { checksumHeaders, expectedDigests, verifyDigests } from '../checksum-headers.js';
+import { checkWrite } from '../conditions.js';
+import { keyOf, ownerOf } from '../context.js';
+import { writeEncryption } from '../encryption.js';
+import { S3Error } from '../errors.js';
+import { checkObjectKey } from '../bucket-name.js';
+import { objectAttributes } from '../object-attributes.js';
+import { encryptionHeaders } from '../object-headers.js';
+import { checkDigestUnderLock } from '../object-lock.js';
+import type { Handler } from '../operation.js';
+import { emptyResponse } from '../operation.js';
+import { newVersionIdHeader } from '../versioning.js';
+import { MAX_PUT_BYTES, writeObject } from '../write-object.js';
+
+export const putObject: Handler = async (context) => {
+  const { request, bucket, body } = context;
+  const key = keyOf(context);
+  checkObjectKey(key);
+  if (body.lengthMissing) throw new S3Error('MissingContentLength');
+  if (body.lengthBytes !== null && body.lengthBytes > MAX_PUT_BYTES)
+    throw new S3Error('EntityTooLarge', {
+      detail: { ProposedSize: String(body.lengthBytes), MaxSizeAllowed: String(MAX_PUT_BYTES) },
+    });
+  const expected = expectedDigests(request.headers);
+  const attributes = await objectAttributes(context, bucket);
+  checkDigestUnderLock(bucket, attributes, expected);
+  const commit = await writeObject(context, {
+    bucket,
+    key,
+    source: body.stream(),
+    sizeHintBytes: body.lengthBytes,
+    maxSizeBytes: MAX_PUT_BYTES,
+    attributes,
+    owner: ownerOf(context.identity),
+    encryption: writeEncryption(context),
+    checksums: expected.algorithm === null ? [] : [expected.algorithm],
+    verify: (ingested) => verifyDigests(expected, ingested, body),
+    precondition: (state) => {
+      checkWrite(request.headers, state.latest);
+    },
+  });
+  const { version } = commit;
+  if (version === null) throw new Error('a put committed no version');
+  return emptyResponse(200, {
+    etag: `"${version.etag}"`,
+    ...newVersionIdHeader(bucket.versioning, version.versionId),
+    ...encryptionHeaders(version),
+    ...checksumHeaders(version.checksum),
+  });
+};

@@ -1,0 +1,154 @@
+/** What a request asks for, read off its request line and headers without touching the body: pure. */
+import { S3Error } from './errors.js';
+
+/** Query parameters, decoded; names are case-sensitive as on S3. The first of a repeated parameter counts. */
+export class QueryParams {
+  readonly #values = new Map<string, string>();
+
+  constructor(rawQuery: string) {
+    if (rawQuery === '') return;
+    for (const pair of rawQuery.split('&')) {
+      if (pair === '') continue;
+      const at = pair.indexOf('=');
+      const name = decodeQuery(at < 0 ? pair : pair.slice(0, at));
+      if (!this.#values.has(name)) this.#values.set(name, at < 0 ? '' : decodeQuery(pair.slice(at + 1)));
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  get(name: string): string | undefined {
+    return this.#values.get(name);
+  }
+
+  names(): Iterable<string> {
+    return this.#values.keys();
+  }
+
+  get size(): number {
+    return this.#values.size;
+  }
+}
+
+export interface S3Request {
+  /** request id, as answered in x-amz-request-id */
+  readonly id: string;
+  readonly method: string;
+  /** path as sent: percent-encoded, without scheme, authority and query */
+  readonly rawPath: string;
+  /** as sent, without '?' */
+  readonly rawQuery: string;
+  readonly query: QueryParams;
+  /** lower-case name -> value as a byte string (one char per byte sent); repeated ones joined with ',' */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bucket: string | null;
+  /** decoded; null when the request names no object */
+  readonly key: string | null;
+  /** the bucket came from the Host header */
+  readonly virtualHosted: boolean;
+  /** host[:port] the client meant */
+  readonly host: string;
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+}
+
+export interface RequestLine {
+  readonly method: string;
+  /** request target: origin form, absolute form (through a proxy) or '*' */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Target {
+  readonly rawPath: string;
+  readonly rawQuery: string;
+  readonly host: string;
+  readonly bucket: string | null;
+  readonly key: string | null;
+  readonly virtualHosted: boolean;
+}
+
+/**
+ * Finds bucket and key. serviceHosts: the names under which buckets are virtual hosts ('s3.example.com' makes
+ * 'b.s3.example.com' bucket b), lower case, without port.
+ * @throws S3Error InvalidURI when the path is not percent-encoded UTF-8
+ */
+export function resolveTarget(line: RequestLine, serviceHosts: readonly string[]): Target {
+  let { url } = line;
+  let host = line.headers['host'] ?? '';
+  if (url.charCodeAt(0) !== 0x2f) {
+    const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(url);
+    if (absolute) {
+      host = absolute[1] ?? host;
+      url = absolute[2] ?? '';
+      const userinfo = host.lastIndexOf('@');
+      if (userinfo >= 0) host = host.slice(userinfo + 1);
+    }
+    if (url === '' || url.startsWith('?')) url = `/${url}`;
+    else if (!url.startsWith('/')) throw new S3Error('InvalidURI');
+  }
+  const hash = url.indexOf('#');
+  if (hash >= 0) url = url.slice(0, hash);
+  const mark = url.indexOf('?');
+  const rawPath = mark < 0 ? url : url.slice(0, mark);
+  const rawQuery = mark < 0 ? '' : url.slice(mark + 1);
+
+  const vhostBucket = bucketOfHost(host, serviceHosts);
+  if (vhostBucket !== null) {
+    const rawKey = rawPath.slice(1);
+    return {
+      rawPath,
+      rawQuery,
+      host,
+      bucket: vhostBucket,
+      key: rawKey === '' ? null : decodePath(rawKey),
+      virtualHosted: true,
+    };
+  }
+  const slash = rawPath.indexOf('/', 1);
+  const rawBucket = slash < 0 ? rawPath.slice(1) : rawPath.slice(1, slash);
+  const rawKey = slash < 0 ? '' : rawPath.slice(slash + 1);
+  if (rawBucket === '' && rawKey !== '') throw new S3Error('InvalidBucketName', { detail: { BucketName: '' } });
+  return {
+    rawPath,
+    rawQuery,
+    host,
+    bucket: rawBucket === '' ? null : decodePath(rawBucket),
+    key: rawKey === '' ? null : decodePath(rawKey),
+    virtualHosted: false,
+  };
+}
+
+function bucketOfHost(host: string, serviceHosts: readonly string[]): string | null {
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  for (const service of serviceHosts) {
+    if (
+      name.length > service.length + 1 &&
+      name.endsWith(service) &&
+      name.charAt(name.length - service.length - 1) === '.'
+    )
+      return name.slice(0, -service.length - 1);
+  }
+  return null;
+}
+
+function decodePath(text: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new S3Error('InvalidURI', { cause });
+  }
+}
+
+function decodeQuery(text: string): string {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  if (!spaced.includes('%')) return spaced;
+  try {
+    return decodeURIComponent(spaced);
+  } catch (cause) {
+    throw new S3Error('InvalidURI', { cause });
+  }
+}

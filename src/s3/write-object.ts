@@ -1,0 +1,123 @@
+/**
+ * The common end of every operation that creates an object from bytes: ingest, check the digests, commit, answer.
+ * Order: intent -> data durable -> commit. The version that was there stays until the commit has replaced it.
+ */
+import type { ChecksumAlgorithm } from '../data/checksums.js';
+import type { Ingested } from '../data/ingest.js';
+import { ingest } from '../data/ingest.js';
+import type {
+  BucketRecord,
+  KeyCommit,
+  KeyState,
+  ObjectChecksum,
+  Owner,
+  PartInfo,
+  VersionDraft,
+} from '../store/types.js';
+import { StoreError } from '../store/errors.js';
+import type { OperationContext } from './context.js';
+import { regionOf } from './context.js';
+import type { WriteEncryption } from './encryption.js';
+import type { ObjectAttributes } from './object-attributes.js';
+import { retentionOfNew } from './object-lock.js';
+import { putChange } from './versioning.js';
+
+/** One upload at most. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+export const MAX_PUT_BYTES = 5 * 1024 ** 3;
+
+export interface WriteRequest {
+  readonly bucket: BucketRecord;
+  readonly key: string;
+  readonly source: AsyncIterable<Buffer>;
+  readonly sizeHintBytes: number | null;
+  readonly maxSizeBytes: number;
+  readonly attributes: ObjectAttributes;
+  readonly owner: Owner;
+  readonly encryption: WriteEncryption | null;
+  readonly checksums: readonly ChecksumAlgorithm[];
+  /** Runs when all bytes are in, before the commit; throws to refuse them; answers the checksum to store. */
+  readonly verify: (ingested: Ingested) => ObjectChecksum | null;
+  /** Runs on the state the commit is decided on; throws to refuse. */
+  readonly precondition: (state: KeyState) => void;
+}
+
+export async function writeObject(
+  context: OperationContext,
+  request: WriteRequest,
+): Promise<KeyCommit & { readonly etag: string }> {
+  const { services } = context;
+  const { bucket, key, attributes } = request;
+  const region = regionOf(context, bucket);
+  const blobs = region.blobs.get(attributes.storageClass);
+  if (!blobs) throw new Error(`no blobstore for storage class ${attributes.storageClass}`);
+  const ingested = await ingest({
+    source: request.source,
+    target: { bucket, key, storageClass: attributes.storageClass, metadata: region.metadata, blobs },
+    inlineThresholdBytes: services.settings.inlineThresholdBytes,
+    cipher: request.encryption?.cipher ?? null,
+    checksums: request.checksums,
+    budget: services.budget,
+    maxSizeBytes: request.maxSizeBytes,
+    sizeHintBytes: request.sizeHintBytes,
+    allowInline: true,
+    leaseMs: services.settings.intentLeaseMs,
+    signal: context.signal,
+  });
+  const commit = await commitIngested(ingested, async () => {
+    const checksum = request.verify(ingested);
+    const draft = draftOf(request, ingested, checksum, services.now());
+    return region.metadata.commit({
+      bucket,
+      key,
+      select: 'latest',
+      ...(ingested.intent === null ? {} : { intent: ingested.intent }),
+      decide: (state) => {
+        request.precondition(state);
+        return putChange(bucket.versioning, state, draft);
+      },
+    });
+  });
+  return { ...commit, etag: ingested.md5Hex };
+}
+
+/**
+ * Runs the commit of ingested data. When it certainly did not happen the data is given up at once; when that is unknown it
+ * is left to the sweeper, which asks the key before it removes anything.
+ */
+export async function commitIngested<T>(ingested: Pick<Ingested, 'abandon'>, commit: () => Promise<T>): Promise<T> {
+  try {
+    return await commit();
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.outcome === 'notApplied') await ingested.abandon();
+    throw error;
+  }
+}
+
+export function draftOf(
+  request: Pick<WriteRequest, 'bucket' | 'attributes' | 'owner' | 'encryption'>,
+  stored: { readonly sizeBytes: number; readonly md5Hex: string; readonly data: VersionDraft['data'] },
+  checksum: ObjectChecksum | null,
+  nowMs: number,
+  multipart: { readonly parts: readonly PartInfo[]; readonly uploadId: string } | null = null,
+): VersionDraft {
+  const { attributes } = request;
+  return {
+    deleteMarker: false,
+    sizeBytes: stored.sizeBytes,
+    etag: stored.md5Hex,
+    lastModified: nowMs,
+    storageClass: attributes.storageClass,
+    owner: request.owner,
+    headers: attributes.headers,
+    data: stored.data,
+    acl: attributes.acl,
+    tags: attributes.tags,
+    parts: multipart?.parts ?? null,
+    checksum,
+    encryption: request.encryption?.info ?? null,
+    retention: retentionOfNew(request.bucket, attributes.retention, nowMs),
+    legalHold: attributes.legalHold,
+    uploadId: multipart?.uploadId ?? null,
+    extra: {},
+  };
+}
