@@ -76,6 +76,11 @@ export interface BucketStore {
   delete(ref: BucketRef, isEmpty: () => Promise<boolean>): Promise<'deleted' | 'notEmpty' | 'gone'>;
   /** In UTF-8 order of names, buckets owned by the tenant. */
   list(tenant: string, query: BucketListQuery): Promise<BucketPage>;
+  /**
+   * Everybody's buckets, in an order of the store's own that stays the same; after: the name of the last one seen, '' from
+   * the start. A bucket that is there during the whole scan is seen once.
+   */
+  scanAll(query: { readonly after: string; readonly limit: number }): Promise<BucketPage>;
 }
 
 /** One run of stored bytes: chunks of chunkSizeBytes plaintext each (the last may be shorter) under one inode. */
@@ -88,6 +93,8 @@ export interface BlobRef {
   readonly sizeBytes: number;
   /** plaintext bytes of a chunk */
   readonly chunkSizeBytes: number;
+  /** Inode that its chunks were sealed under, where it is another one: they were moved as they are, without their key. */
+  readonly sealedAs?: string;
 }
 
 export type ObjectData =
@@ -115,12 +122,14 @@ export interface ObjectChecksum {
 
 export interface EncryptionInfo {
   readonly kind: 'SSE-S3' | 'SSE-KMS' | 'SSE-C';
-  /** id of the key that wraps dataKey: master key id, KMS key id; for SSE-C the MD5 (base64) of the customer's key */
+  /** id of the key that wraps the data key: master key id, KMS key id; for SSE-C the MD5 (base64) of the customer's key */
   readonly keyId: string;
   /** wrapped data key, base64; for SSE-C the salt that the data key is derived with */
   readonly wrappedKey: string;
-  /** KMS encryption context and the like */
+  /** KMS encryption context: what the data key is bound to besides the key */
   readonly context?: Readonly<Record<string, string>>;
+  /** written with an S3 Bucket Key (SSE-KMS) */
+  readonly bucketKey?: boolean;
 }
 
 export interface Retention {
@@ -194,6 +203,11 @@ export interface KeyChange {
    * blobs; inline bytes null: those that are stored stay.
    */
   readonly replace?: ObjectVersion;
+  /**
+   * The version in replace has the same bytes in other blobs, written under the commit's intent (a change of storage class).
+   * Those it had before become garbage.
+   */
+  readonly moved?: boolean;
   /** Versions of the state that go. Not both latest and previous without a put: what is below them is not known. */
   readonly remove?: readonly ObjectVersion[];
 }
@@ -438,10 +452,76 @@ export interface Region {
   readonly blobs: ReadonlyMap<string, BlobStore>;
 }
 
+/** A document of the identity service: a user, a role, a policy, ... Its content belongs to src/iam. */
+export interface IamDocument {
+  readonly name: string;
+  readonly json: string;
+}
+
+export interface IamListQuery {
+  /** '' for all */
+  readonly prefix: string;
+  /** exclusive; '' starts at the beginning */
+  readonly after: string;
+  readonly limit: number;
+}
+
+export interface IamChange {
+  readonly kind: string;
+  readonly name: string;
+  /** null removes the document */
+  readonly json: string | null;
+}
+
+/** When and for what an access key was used last. */
+export interface IamKeyUse {
+  /** ms since the epoch */
+  readonly atMs: number;
+  readonly region: string;
+  readonly service: string;
+}
+
+export interface IamKeyRow {
+  readonly account: string;
+  readonly lastUse: IamKeyUse | null;
+}
+
+/**
+ * Global: documents of the identity service, by account (= tenant), kind and name. All changes of an account are ordered by its
+ * revision: whoever read the revision first and everything else after it commits only if nothing changed in between.
+ */
+export interface IamStore {
+  /** Of the account's last change, 0 before the first; linearizable. */
+  revision(account: string): Promise<number>;
+  /** Not older than the last revision() that the caller awaited. */
+  get(account: string, kind: string, name: string): Promise<string | null>;
+  /** In UTF-8 order of names; not older than the last revision() that the caller awaited. */
+  list(account: string, kind: string, query: IamListQuery): Promise<readonly IamDocument[]>;
+  /**
+   * Makes all the changes, atomically, if the account is still at that revision; then it is at the next one.
+   * @returns false: it is not, nothing was written
+   * @throws StoreError with outcome unknown when it may have been made
+   */
+  commit(
+    account: string,
+    commit: { readonly revision: number; readonly changes: readonly IamChange[] },
+  ): Promise<boolean>;
+  /**
+   * Which account an access key is of. An index only: the account's documents say whether the key is valid. Rows are written
+   * before the key is and removed after it; ids of keys are never used twice.
+   */
+  findKey(accessKey: string): Promise<IamKeyRow | null>;
+  addKey(accessKey: string, account: string): Promise<void>;
+  removeKey(accessKey: string): Promise<void>;
+  /** Keeps the use; may be lost, and one that is older may win. */
+  useKey(accessKey: string, use: IamKeyUse): Promise<void>;
+}
+
 /** All stores of one deployment. */
 export interface Stores {
   readonly kind: 'embedded' | 'cassandra';
   readonly buckets: BucketStore;
+  readonly iam: IamStore;
   readonly regions: ReadonlyMap<string, Region>;
   /** Resolves when the store can serve; @throws StoreError */
   ready(): Promise<void>;

@@ -19,7 +19,12 @@ export function packBucket(bucket: BucketRecord): Buffer {
 export function readBucket(db: MetaDatabase, name: string): BucketRecord | null {
   if (name === '') return null;
   const stored = db.buckets.getBinary(bucketKey(name));
-  return stored === undefined ? null : decodeBucket(stored.toString('utf8', HEADER_BYTES));
+  return stored === undefined ? null : unpackBucket(stored);
+}
+
+/** @throws StoreError corrupt */
+export function unpackBucket(stored: Buffer): BucketRecord {
+  return decodeBucket(stored.toString('utf8', HEADER_BYTES));
 }
 
 /** For every write to a bucket, within its transaction. @throws StoreError bucketGone */

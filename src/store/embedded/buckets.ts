@@ -10,7 +10,7 @@ import type {
   BucketStore,
   NewBucket,
 } from '../types.js';
-import { bucketGone, packBucket, readBucket } from './bucket-rows.js';
+import { bucketGone, packBucket, readBucket, unpackBucket } from './bucket-rows.js';
 import type { MetaDatabase, Writes } from './database.js';
 import { after, bucketKey, tenantKey, tenantPrefix } from './keys.js';
 
@@ -92,6 +92,18 @@ export class EmbeddedBuckets implements BucketStore {
       if (buckets.length >= limit) return { buckets, truncated: true };
       const bucket = readBucket(this.#db, name);
       if (bucket !== null) buckets.push(bucket);
+    }
+    return { buckets, truncated: false };
+  }
+
+  /** In order of names. */
+  async scanAll({ after: afterName, limit }: { readonly after: string; readonly limit: number }): Promise<BucketPage> {
+    this.#db.fresh();
+    const buckets: BucketRecord[] = [];
+    const range = afterName === '' ? {} : { start: after(bucketKey(afterName)) };
+    for (const { value } of this.#db.buckets.getRange(range)) {
+      if (buckets.length >= limit) return { buckets, truncated: true };
+      buckets.push(unpackBucket(value));
     }
     return { buckets, truncated: false };
   }

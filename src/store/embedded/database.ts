@@ -38,7 +38,7 @@ export interface RegionTables {
 }
 
 const REGION_TABLES = ['live', 'hidden', 'older', 'payload', 'uploads', 'parts', 'intents', 'garbage'] as const;
-const GLOBAL_TABLES = 3;
+const GLOBAL_TABLES = 5;
 
 export interface DatabaseOptions {
   readonly path: string;
@@ -84,6 +84,9 @@ export class MetaDatabase {
   readonly #regions = new Map<string, RegionTables>();
   readonly buckets: Table;
   readonly tenants: Table;
+  /** Documents of the identity service and the index of its access keys: iam.ts. */
+  readonly iam: Table;
+  readonly iamKeys: Table;
   /** Values that belong to the environment as a whole: the greatest seq given out. */
   readonly global: Table;
   #queue: Job[] = [];
@@ -104,6 +107,8 @@ export class MetaDatabase {
     });
     this.buckets = this.#table('buckets');
     this.tenants = this.#table('tenants');
+    this.iam = this.#table('iam');
+    this.iamKeys = this.#table('iam-keys');
     this.global = this.#table('global');
     for (const region of options.regionNames) {
       const tables = REGION_TABLES.map((table) => [table, this.#table(`${region}/${table}`)] as const);

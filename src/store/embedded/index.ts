@@ -11,6 +11,7 @@ import type { RegionContext } from './context.js';
 import { prepareDataDir } from './data-dir.js';
 import { MetaDatabase } from './database.js';
 import { DirectorySyncs, fileError, syncDirectory } from './fs-errors.js';
+import { EmbeddedIam } from './iam.js';
 import { EmbeddedMetadata } from './metadata.js';
 import { dropUploadsOfBucket } from './uploads.js';
 
@@ -64,6 +65,7 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
   return {
     kind: 'embedded',
     regions,
+    iam: new EmbeddedIam(db),
     buckets: new EmbeddedBuckets({
       db,
       now,

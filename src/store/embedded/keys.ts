@@ -18,10 +18,27 @@ const AFTER_ALL = 0xff;
 export function headKey(bucket: BucketRef, key: string, tailBytes = 0): Buffer {
   const keyBytes = Buffer.byteLength(key);
   if (keyBytes > MAX_KEY_BYTES) throw tooLong('object key', keyBytes);
-  const end = INSTANCE_BYTES + keyBytes;
+  return raisedKey(bucket, Buffer.from(key, 'utf8'), tailBytes);
+}
+
+/**
+ * A bound of a range, which may be longer than any key (a marker, the end of a prefix): one byte more than the longest key
+ * has tells where it lies among keys.
+ */
+export function boundKey(bucket: BucketRef, bound: string): Buffer {
+  return raisedKey(bucket, Buffer.from(bound, 'utf8').subarray(0, MAX_KEY_BYTES + 1), 0);
+}
+
+/** Whether an object can have that key. */
+export function isPossibleKey(key: string): boolean {
+  return Buffer.byteLength(key) <= MAX_KEY_BYTES;
+}
+
+function raisedKey(bucket: BucketRef, key: Buffer, tailBytes: number): Buffer {
+  const end = INSTANCE_BYTES + key.length;
   const buffer = Buffer.allocUnsafe(end + tailBytes);
   writeInstance(buffer, bucket);
-  buffer.write(key, INSTANCE_BYTES, 'utf8');
+  key.copy(buffer, INSTANCE_BYTES);
   for (let i = INSTANCE_BYTES; i < end; i++) buffer[i] = (buffer[i] ?? 0) + 1;
   buffer.fill(0, end);
   return buffer;

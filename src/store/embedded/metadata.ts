@@ -68,8 +68,8 @@ export class EmbeddedMetadata implements MetadataStore {
       writes.put(db.global, SEQ_KEY, clock);
 
       const version = applied.put ?? applied.replace;
-      const referenced = version === null ? [] : blobsOf(version.data);
-      if (intent !== undefined && applied.put !== null) garbage.useIntent(this.#context, writes, intent, referenced);
+      if (intent !== undefined && applied.placed !== null)
+        garbage.useIntent(this.#context, writes, intent, blobsOf(applied.placed.data));
       rows.write(writes, applied);
       const superseded = { bucket, key, blobs: applied.garbageBlobs, notBeforeMs: now() + gcGraceMs };
       garbage.addGarbage(this.#context, writes, superseded);

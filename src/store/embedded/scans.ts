@@ -2,7 +2,18 @@
 import type { BucketRef, KeyScan, ObjectEntry, VersionEntry, VersionScan } from '../types.js';
 import type { RegionContext } from './context.js';
 import type { RegionTables, Table } from './database.js';
-import { after, bucketEnd, bucketStart, headKey, isOlderOf, objectKeyOf, olderEnd, olderKey } from './keys.js';
+import {
+  after,
+  boundKey,
+  bucketEnd,
+  bucketStart,
+  headKey,
+  isOlderOf,
+  isPossibleKey,
+  objectKeyOf,
+  olderEnd,
+  olderKey,
+} from './keys.js';
 import { hasOlder, rowSeq, unpackObjectEntry, unpackVersionEntry } from './rows.js';
 
 interface Range {
@@ -43,8 +54,8 @@ export function isEmpty({ db, tables }: RegionContext, bucket: BucketRef): boole
 }
 
 function keyRange(bucket: BucketRef, { from, inclusive, end }: KeyScan): Range {
-  const start = headKey(bucket, from);
-  return { start: inclusive ? start : after(start), end: end === null ? bucketEnd(bucket) : headKey(bucket, end) };
+  const start = boundKey(bucket, from);
+  return { start: inclusive ? start : after(start), end: end === null ? bucketEnd(bucket) : boundKey(bucket, end) };
 }
 
 /** All versions in the range, keys ascending, newest first. */
@@ -69,6 +80,7 @@ function* versionEntries(tables: RegionTables, range: Range): Generator<VersionE
 
 /** Versions of one key with a seq below the given one. */
 function* versionsBelow(tables: RegionTables, bucket: BucketRef, key: string, seq: number): Generator<VersionEntry> {
+  if (!isPossibleKey(key)) return;
   const head = headKey(bucket, key);
   const newest = tables.live.getBinary(head) ?? tables.hidden.getBinary(head);
   if (newest === undefined) return;

@@ -7,7 +7,17 @@ import { checkBucketActive } from './bucket-rows.js';
 import type { RegionContext } from './context.js';
 import type { RegionTables, Writes } from './database.js';
 import { addGarbage, useIntent } from './garbage.js';
-import { after, bucketEnd, bucketStart, headKey, partKey, uploadKey, uploadsOfKey } from './keys.js';
+import {
+  after,
+  boundKey,
+  bucketEnd,
+  bucketStart,
+  headKey,
+  isPossibleKey,
+  partKey,
+  uploadKey,
+  uploadsOfKey,
+} from './keys.js';
 
 const FIRST_PART = 0;
 const AFTER_LAST_PART = 0xffff;
@@ -67,7 +77,7 @@ export function scanUploads(
   db.fresh();
   const range = {
     start: scanStart(bucket, scan),
-    end: scan.end === null ? bucketEnd(bucket) : headKey(bucket, scan.end),
+    end: scan.end === null ? bucketEnd(bucket) : boundKey(bucket, scan.end),
   };
   const found: UploadRecord[] = [];
   if (scan.limit <= 0) return found;
@@ -148,6 +158,7 @@ function writeState(
 }
 
 function scanStart(bucket: BucketRef, scan: UploadScan): Buffer {
+  if (!isPossibleKey(scan.from)) return after(boundKey(bucket, scan.from));
   if (scan.fromUploadIdAfter !== null) {
     return after(uploadKey({ bucket, key: scan.from, uploadId: scan.fromUploadIdAfter }));
   }

@@ -18,8 +18,11 @@ import type {
   UploadRecord,
 } from '../types.js';
 
-/** [inode, sizeBytes], followed by [storageClass, chunkSizeBytes] unless they are those of the blob before. */
-type StoredBlob = [string, number] | [string, number, string, number];
+/**
+ * [inode, sizeBytes], followed by [storageClass, chunkSizeBytes] unless they are those of the blob before, followed by the
+ * inode that its chunks were sealed under where it is another one.
+ */
+type StoredBlob = [string, number] | [string, number, string, number] | [string, number, string, number, string];
 type StoredPart = [number, number] | [number, number, Record<string, string>];
 type StoredOwner = [string] | [string, string];
 
@@ -231,6 +234,8 @@ function unpackOwner([id, displayName]: StoredOwner): Owner {
 function packBlobs(blobs: readonly BlobRef[]): StoredBlob[] {
   return blobs.map((blob, i) => {
     const before = blobs[i - 1];
+    if (blob.sealedAs !== undefined)
+      return [blob.inode, blob.sizeBytes, blob.storageClass, blob.chunkSizeBytes, blob.sealedAs];
     if (before?.storageClass === blob.storageClass && before.chunkSizeBytes === blob.chunkSizeBytes) {
       return [blob.inode, blob.sizeBytes];
     }
@@ -242,9 +247,10 @@ function unpackBlobs(stored: readonly StoredBlob[]): BlobRef[] {
   let storageClass = '';
   let chunkSizeBytes = 0;
   return stored.map((blob) => {
-    if (blob.length === 4) [, , storageClass, chunkSizeBytes] = blob;
+    if (blob.length > 2) [, , storageClass = '', chunkSizeBytes = 0] = blob;
     if (chunkSizeBytes === 0) throw new StoreError('corrupt', 'notApplied', 'stored blob without a chunk size');
-    return { inode: blob[0], storageClass, sizeBytes: blob[1], chunkSizeBytes };
+    const ref: BlobRef = { inode: blob[0], storageClass, sizeBytes: blob[1], chunkSizeBytes };
+    return blob.length === 5 ? { ...ref, sealedAs: blob[4] } : ref;
   });
 }
 

@@ -12,9 +12,11 @@ export interface AppliedChange {
   readonly put: ObjectVersion | null;
   /** A version that stays, with other attributes. Inline bytes null: those that are stored stay. */
   readonly replace: ObjectVersion | null;
+  /** The version, put or moved, whose blobs were written for this commit. */
+  readonly placed: ObjectVersion | null;
   /** Versions whose rows go, each once; includes the null version that a put with isNull supersedes. */
   readonly removed: readonly ObjectVersion[];
-  /** Blobs of removed versions that no version known from the state references any more. Candidates: unreferenced() decides. */
+  /** Blobs of removed and moved versions that no version known from the state references any more. Candidates: unreferenced() decides. */
   readonly garbageBlobs: readonly BlobName[];
   /** The newest version after the commit, null when the key has none left. */
   readonly newLatest: ObjectVersion | null;
@@ -38,7 +40,7 @@ export function applyChange(state: KeyState, change: KeyChange, nowMs: number, f
   const replace = change.replace ?? null;
   if (replace !== null) {
     if (removed.has(replace.seq)) throw misuse('replaces and removes the same version');
-    checkReplace(known(state).get(replace.seq), replace);
+    checkReplace(known(state).get(replace.seq), replace, change.moved === true);
   }
 
   const survivors = known(state);
@@ -46,13 +48,16 @@ export function applyChange(state: KeyState, change: KeyChange, nowMs: number, f
   if (replace !== null) survivors.set(replace.seq, replace);
   if (put !== null) survivors.set(put.seq, put);
 
+  const moved = replace !== null && change.moved === true ? replace : null;
+  const left = moved === null ? [] : [known(state).get(moved.seq)].filter((version) => version !== undefined);
   return {
     seq,
     put,
     replace,
+    placed: put ?? moved,
     removed: [...removed.values()],
     garbageBlobs: unreferencedBlobs(
-      [...removed.values()].flatMap((version) => blobsOf(version.data)),
+      [...removed.values(), ...left].flatMap((version) => blobsOf(version.data)),
       [...survivors.values()],
     ),
     newLatest: put ?? latestAfter(state, removed, survivors),
@@ -81,18 +86,17 @@ function latestAfter(
   throw misuse('removes both of the newest two versions: what is below them is not known');
 }
 
-function checkReplace(before: ObjectVersion | undefined, after: ObjectVersion): void {
+function checkReplace(before: ObjectVersion | undefined, after: ObjectVersion, moved: boolean): void {
   if (before === undefined) throw misuse('replaces a version that is not in the state');
-  const same =
-    before.versionId === after.versionId &&
-    before.data.kind === after.data.kind &&
-    blobsOf(before.data)
-      .map((blob) => blob.inode)
-      .join() ===
-      blobsOf(after.data)
-        .map((blob) => blob.inode)
-        .join();
-  if (!same) throw misuse('replaces a version by one of another id or other data');
+  const sameBlobs = inodesOf(before) === inodesOf(after);
+  const same = before.versionId === after.versionId && before.data.kind === after.data.kind;
+  if (!same || (!sameBlobs && !moved)) throw misuse('replaces a version by one of another id or other data');
+}
+
+function inodesOf({ data }: ObjectVersion): string {
+  return blobsOf(data)
+    .map((blob) => blob.inode)
+    .join();
 }
 
 function misuse(what: string): StoreError {

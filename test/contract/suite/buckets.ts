@@ -255,6 +255,26 @@ export function bucketContract(name: string, makeStores: MakeStores): void {
       expect(version?.etag).toBe('second');
     });
 
+    it("scans everybody's buckets in pages, each once", async () => {
+      const { buckets, region } = setUp();
+      const names = new Set<string>();
+      for (const i of range(7)) {
+        const owner = { id: `scanned-${i % 2}-${Date.now()}`, displayName: 'S' };
+        names.add((await buckets.create(newBucket(region, { owner, documents: { lifecycle: `${i}` } }))).bucket.name);
+      }
+      for (const limit of [2, 1000]) {
+        const seen: string[] = [];
+        for (let after = '', truncated = true; truncated; after = seen.at(-1) ?? '') {
+          const page = await buckets.scanAll({ after, limit });
+          expect(page.buckets.length).toBeLessThanOrEqual(limit);
+          seen.push(...page.buckets.map((bucket) => bucket.name));
+          truncated = page.truncated;
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(seen.filter((name) => names.has(name)).sort()).toEqual([...names].sort());
+      }
+    });
+
     it('lists the buckets of a tenant in order, by prefix, in pages', async () => {
       const { buckets, region } = setUp();
       const owner = { id: `lister-${Date.now()}`, displayName: 'L' };

@@ -143,6 +143,27 @@ export function listingContract(name: string, makeStores: MakeStores): void {
       expect(await keys({ from: 'zz', end: 'a' })).toEqual([]);
     });
 
+    it('bounds may be longer than any key', async () => {
+      const { metadata, bucket, keys } = await setUp();
+      await inParallel(SORTED_KEYS, 6, (key) => overwrite(metadata, bucket, key));
+      const longest = `b${'x'.repeat(1023)}`;
+      for (const tail of ['', 'x', '\uffff', 'x'.repeat(2000)]) {
+        const from = longest + tail;
+        const wanted = SORTED_KEYS.slice(SORTED_KEYS.indexOf(longest) + 1);
+        expect(await keys({ from, inclusive: false })).toEqual(wanted);
+        expect(await keys({ end: `${from}y` })).toEqual(SORTED_KEYS.slice(0, SORTED_KEYS.indexOf(longest) + 1));
+      }
+      const uploads = {
+        from: `${longest}xx`,
+        inclusive: true,
+        end: `${longest}${'y'.repeat(500)}`,
+        limit: 10,
+        fromUploadIdAfter: null,
+      };
+      expect(await metadata.scanUploads(bucket, uploads)).toEqual([]);
+      expect(await metadata.scanVersions(bucket, { ...uploads, fromSeqBelow: 5 })).toEqual([]);
+    });
+
     it('goes through many keys in pages of any size, missing and repeating none', async () => {
       const { metadata, bucket, keys } = await setUp();
       const wanted = range(300).map((i) => `dir-${i % 7}/${String((i * 7919) % 300).padStart(4, '0')}`);

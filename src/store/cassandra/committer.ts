@@ -1,0 +1,218 @@
+/**
+ * The one way a key changes: announce, read, decide, write if the key is still as it was read, index, acknowledge.
+ *
+ * When the answer to a write is lost, the key's trail of commit tokens tells what became of it. As long as the key is
+ * unchanged the write can still be applied, but then no other one made for that state can be: trying again is safe, and
+ * settles it. Nothing is ever acknowledged, or repeated, on a guess.
+ */
+import { StoreError } from '../errors.js';
+import { applyChange, blobsOf } from '../shared/key-change.js';
+import type { AppliedChange, BlobName } from '../shared/key-change.js';
+import type { BucketRef, CommitRequest, KeyChange, KeyCommit } from '../types.js';
+import type { BucketGuard, BucketPass } from './bucket-guard.js';
+import { fateOf, newToken } from './commit-trail.js';
+import type { GarbageRow } from './garbage-table.js';
+import type { Head, HeadTable } from './head-table.js';
+import { isVersionedAfter, planIndex } from './index-writer.js';
+import type { IndexWriter } from './index-writer.js';
+import type { IntentLog, Ticket } from './intents.js';
+import { KeyedMutex } from './keyed-mutex.js';
+import type { CassandraOptions } from './options.js';
+import { backoff } from './retry.js';
+import { nextSeq } from '../versions.js';
+
+export interface CommitterParts {
+  readonly heads: Pick<HeadTable, 'load' | 'write' | 'fence'>;
+  readonly index: Pick<IndexWriter, 'apply'>;
+  readonly intents: Pick<IntentLog, 'announce' | 'announceGarbage' | 'cancelGarbage' | 'use' | 'close'>;
+  readonly guard: Pick<BucketGuard, 'enter' | 'confirm'>;
+  readonly options: Pick<CassandraOptions, 'now' | 'commitDeadlineMs'>;
+}
+
+/**
+ * How long the first answer of a write is waited for, doubled with each that is lost: a coordinator that waits for a node which
+ * has just died is better given up and another one asked, but a slow cluster must not be asked ever faster.
+ */
+const FIRST_PATIENCE_MS = 1_500;
+
+/** A write that was sent. */
+interface Attempt {
+  readonly head: Head;
+  readonly applied: AppliedChange;
+  readonly token: Buffer;
+}
+
+/** One commit() while it runs. */
+interface Run {
+  readonly request: CommitRequest;
+  readonly ticket: Ticket;
+  readonly deadlineMs: number;
+  /** Writes whose answer was lost and that can be applied yet. */
+  pending: Attempt[];
+  /** How many answers were lost. */
+  lost: number;
+  /** Garbage announced for the version that the next write supersedes. */
+  garbage: { readonly blobs: string; readonly rows: readonly GarbageRow[] } | null;
+}
+
+export class Committer {
+  readonly #parts: CommitterParts;
+  readonly #keys = new KeyedMutex();
+
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
+  }
+
+  async commit(request: CommitRequest): Promise<KeyCommit> {
+    const { bucket, key } = request;
+    const ticket = this.#parts.intents.announce(bucket, key);
+    const deadlineMs = performance.now() + this.#parts.options.commitDeadlineMs;
+    return this.#keys.run(`${bucket.instance}/${key}`, async () => {
+      const run: Run = { request, ticket, deadlineMs, pending: [], lost: 0, garbage: null };
+      try {
+        this.#checkDeadline(run);
+        const result = await this.#run(run);
+        ticket.done();
+        return result;
+      } catch (error) {
+        // Of an unknown outcome the announcement stays: the sweeper settles it.
+        if (!(error instanceof StoreError) || error.outcome === 'notApplied') {
+          ticket.done();
+          this.#dropGarbage(run);
+        }
+        throw error;
+      }
+    });
+  }
+
+  async #run(run: Run): Promise<KeyCommit> {
+    const { heads, guard } = this.#parts;
+    const { bucket, key, select, withInline = false } = run.request;
+    for (let attempt = 0; ; attempt++) {
+      const serial = run.pending.length > 0;
+      const [head, pass] = await this.#orUnknown(run, async () =>
+        Promise.all([heads.load(bucket, key, select, { withInline, serial }), guard.enter(bucket), run.ticket.durable]),
+      );
+      const done = this.#settle(run, head);
+      if (done !== null) return this.#finish(run, done, pass);
+      const change = await this.#decide(run, head);
+      if (change === 'again') continue;
+      if (change === null) return { before: head.state, version: null, changed: false };
+      const made = await this.#write(run, head, change);
+      if (made !== null) return this.#finish(run, made, pass);
+      this.#checkDeadline(run);
+      await backoff(attempt);
+    }
+  }
+
+  /** The pending write that was applied; forgets those that never will be. @throws StoreError unknown when the trail is lost */
+  #settle(run: Run, head: Head): Attempt | null {
+    for (const one of run.pending) {
+      const fate = fateOf(one.token, one.head.trail, head.trail);
+      if (fate === 'applied') return one;
+      if (fate === 'unknown') throw unknownOutcome(run.request);
+      if (fate === 'dead') run.pending = run.pending.filter((other) => other !== one);
+    }
+    return null;
+  }
+
+  async #decide(run: Run, head: Head): Promise<KeyChange | 'again' | null> {
+    let change: KeyChange | null;
+    try {
+      change = run.request.decide(head.state);
+    } catch (error) {
+      // Before its refusal may be reported, a write that is still under way must be stopped or seen.
+      if (run.pending.length > 0) return this.#fence(run, head);
+      throw error;
+    }
+    if (change === null && run.pending.length > 0) return this.#fence(run, head);
+    return change;
+  }
+
+  async #fence(run: Run, head: Head): Promise<'again'> {
+    const { bucket, key } = run.request;
+    const clock = nextSeq(head.state.seq, this.#parts.options.now());
+    await this.#orUnknown(run, () => this.#parts.heads.fence(bucket, key, head, { clock, token: newToken() }));
+    this.#checkDeadline(run);
+    return 'again';
+  }
+
+  /** null: not applied, or not known to be. */
+  async #write(run: Run, head: Head, change: KeyChange): Promise<Attempt | null> {
+    const { heads, intents, options } = this.#parts;
+    const { bucket, key, intent } = run.request;
+    const applied = applyChange(head.state, change, options.now());
+    await this.#orUnknown(run, () => this.#announceGarbage(run, applied.garbageBlobs));
+    // Last of all: the sweeper must not get hold of the blobs between this look at the lease and the write.
+    if (intent !== undefined && applied.placed !== null) await this.#orUnknown(run, async () => intents.use(intent));
+    const token = newToken();
+    const attempt: Attempt = { head, applied, token };
+    try {
+      const versioned = isVersionedAfter(head, applied);
+      const timeoutMs = FIRST_PATIENCE_MS * 2 ** run.lost;
+      return (await heads.write(bucket, key, head, { applied, token, versioned, timeoutMs })) ? attempt : null;
+    } catch (error) {
+      const lost = error instanceof StoreError && error.outcome === 'unknown' && error.kind !== 'internal';
+      if (!lost) throw run.pending.length > 0 ? madeUnknown(error) : error;
+      run.pending.push(attempt);
+      run.lost += 1;
+      return null;
+    }
+  }
+
+  async #announceGarbage(run: Run, blobs: readonly BlobName[]): Promise<void> {
+    const names = blobs.map(({ inode }) => inode).join();
+    if (run.garbage?.blobs === names) return;
+    // What was announced for a pending write stays: it may be applied yet.
+    if (run.pending.length === 0) this.#dropGarbage(run);
+    run.garbage = null;
+    if (blobs.length === 0) return;
+    const rows = await this.#parts.intents.announceGarbage(run.request.bucket, run.request.key, blobs);
+    run.garbage = { blobs: names, rows };
+  }
+
+  #dropGarbage(run: Run): void {
+    if (run.garbage !== null) this.#parts.intents.cancelGarbage(run.garbage.rows);
+    run.garbage = null;
+  }
+
+  /** The change is made. Now it must show, and its bucket must still be there. */
+  async #finish(run: Run, { head, applied }: Attempt, pass: BucketPass): Promise<KeyCommit> {
+    const { index, guard, intents } = this.#parts;
+    const { bucket, key, intent } = run.request;
+    try {
+      await index.apply(bucket, key, planIndex(head, applied));
+      await guard.confirm(pass);
+    } catch (error) {
+      throw madeUnknown(error);
+    }
+    if (intent !== undefined && applied.placed !== null) intents.close(intent, blobsOf(applied.placed.data));
+    return { before: head.state, version: applied.put ?? applied.replace, changed: true };
+  }
+
+  /** What fails while a write may still be applied leaves the outcome unknown. */
+  async #orUnknown<T>(run: Run, task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      throw run.pending.length > 0 ? madeUnknown(error) : error;
+    }
+  }
+
+  #checkDeadline(run: Run): void {
+    if (performance.now() < run.deadlineMs) return;
+    if (run.pending.length > 0) throw unknownOutcome(run.request);
+    const { key } = run.request;
+    throw new StoreError('contention', 'notApplied', `key ${JSON.stringify(key)} is changed by too many at once`);
+  }
+}
+
+function unknownOutcome({ bucket, key }: { readonly bucket: BucketRef; readonly key: string }): StoreError {
+  const what = `key ${JSON.stringify(key)} of bucket ${bucket.name}`;
+  return new StoreError('timeout', 'unknown', `Cassandra does not say whether the change of ${what} was made`);
+}
+
+function madeUnknown(error: unknown): StoreError {
+  if (error instanceof StoreError) return new StoreError(error.kind, 'unknown', error.message, error);
+  return new StoreError('internal', 'unknown', error instanceof Error ? error.message : String(error), error);
+}

@@ -1,0 +1,176 @@
+/** garbage and garbage_shard: writing rows so that they are found again, removing them, and reading what is due. */
+import { randomBytes } from 'node:crypto';
+import { types } from 'cassandra-driver';
+import type { GarbageEntry } from '../types.js';
+import type { Session } from './cluster.js';
+import {
+  decodeItems,
+  encodeItems,
+  hourEndMs,
+  hourScope,
+  parseEntryId,
+  shardAt,
+  shardEndMs,
+  shardKey,
+  toEntries,
+} from './garbage-rows.js';
+import type { GarbageItem, GarbageKind } from './garbage-rows.js';
+import { numberOf, textOf, uuidOf } from './rows.js';
+
+export interface GarbageRow {
+  readonly shard: string;
+  /** timeuuid */
+  readonly id: string;
+  readonly kind: GarbageKind;
+  readonly items: readonly GarbageItem[];
+  readonly notBeforeMs: number;
+}
+
+/** Nobody writes to a shard any more when its minute ended so long ago, by any gateway's clock. */
+const CLOSED_AFTER_MS = 30 * 60_000;
+const ROWS_PER_PAGE = 200;
+
+export class GarbageTable {
+  readonly #session: Session;
+  readonly #region: string;
+  readonly #now: () => number;
+  readonly #gateway = randomBytes(5).toString('hex');
+  readonly #garbage: string;
+  readonly #shards: string;
+  /** Shards of this gateway that can be found. */
+  readonly #registered = new Map<string, Promise<void>>();
+  /** Positions of rows with several entries that have been worked off: the row goes with the last of them. */
+  readonly #removed = new Map<string, Set<number>>();
+
+  constructor(options: { readonly session: Session; readonly region: string; readonly now: () => number }) {
+    this.#session = options.session;
+    this.#region = options.region;
+    this.#now = options.now;
+    this.#garbage = `${options.session.keyspace}.garbage`;
+    this.#shards = `${options.session.keyspace}.garbage_shard`;
+  }
+
+  /** A row that is yet to be written. */
+  newRow(kind: GarbageKind, items: readonly GarbageItem[], notBeforeMs: number): GarbageRow {
+    const shard = shardKey(shardAt(this.#region, this.#gateway, Date.now()));
+    return { shard, id: types.TimeUuid.now().toString(), kind, items, notBeforeMs };
+  }
+
+  /** Durable, and found by every sweeper, when it resolves. Writing a row again replaces it. */
+  async write(row: GarbageRow): Promise<void> {
+    const query = `INSERT INTO ${this.#garbage} (shard, id, kind, not_before, items) VALUES (?, ?, ?, ?, ?)`;
+    const params = [row.shard, types.TimeUuid.fromString(row.id), row.kind, row.notBeforeMs, encodeItems(row.items)];
+    await Promise.all([this.#register(row.shard), this.#session.write(query, params)]);
+  }
+
+  /** Rows of any shards. */
+  async remove(rows: readonly Pick<GarbageRow, 'shard' | 'id'>[]): Promise<void> {
+    const byShard = new Map<string, types.TimeUuid[]>();
+    for (const { shard, id } of rows) {
+      const ids = byShard.get(shard) ?? [];
+      ids.push(types.TimeUuid.fromString(id));
+      byShard.set(shard, ids);
+    }
+    const query = `DELETE FROM ${this.#garbage} WHERE shard = ? AND id IN ?`;
+    await Promise.all([...byShard].map(([shard, ids]) => this.#session.write(query, [shard, ids])));
+  }
+
+  async #register(shard: string): Promise<void> {
+    const known = this.#registered.get(shard);
+    if (known !== undefined) return known;
+    // A handful of minutes at most is in use at a time.
+    const [oldest] = this.#registered.keys();
+    if (oldest !== undefined && this.#registered.size >= 64) this.#registered.delete(oldest);
+    const registration = this.#insertShard(shard);
+    this.#registered.set(shard, registration);
+    try {
+      await registration;
+    } catch (error) {
+      this.#registered.delete(shard);
+      throw error;
+    }
+  }
+
+  async #insertShard(shard: string): Promise<void> {
+    const name = shard.slice(this.#region.length + 1);
+    const { hour } = shardAt(this.#region, '', shardEndMs(name) - 1);
+    const query = `INSERT INTO ${this.#shards} (scope, name) VALUES (?, ?)`;
+    await Promise.all([
+      this.#session.write(query, [this.#region, hour]),
+      this.#session.write(query, [hourScope(this.#region, hour), name]),
+    ]);
+  }
+
+  /** Entries that are due, oldest shard first; drops shards and hours that are worked off. */
+  async due(nowMs: number, limit: number): Promise<GarbageEntry[]> {
+    const due: GarbageEntry[] = [];
+    const realNowMs = Math.min(nowMs, this.#now(), Date.now());
+    for (const hour of await this.#names(this.#region)) {
+      const scope = hourScope(this.#region, hour);
+      const names = await this.#names(scope);
+      for (const name of names) {
+        const shard = `${this.#region}/${name}`;
+        const empty = await this.#dueOf(shard, nowMs, limit, due);
+        if (due.length >= limit) return sorted(due).slice(0, limit);
+        if (empty && shardEndMs(name) + CLOSED_AFTER_MS < realNowMs) await this.#drop(scope, name, shard);
+      }
+      if (names.length === 0 && hourEndMs(hour) + CLOSED_AFTER_MS < realNowMs) await this.#drop(this.#region, hour);
+    }
+    return sorted(due);
+  }
+
+  /** @returns whether the shard holds nothing at all */
+  async #dueOf(shard: string, nowMs: number, limit: number, due: GarbageEntry[]): Promise<boolean> {
+    const query = `SELECT id, kind, not_before, items FROM ${this.#garbage} WHERE shard = ?`;
+    let empty = true;
+    for await (const page of this.#session.pages(query, [shard], ROWS_PER_PAGE)) {
+      for (const row of page) {
+        empty = false;
+        const id = uuidOf(row, 'id') ?? '';
+        const notBeforeMs = numberOf(row, 'not_before');
+        const kind = textOf(row, 'kind');
+        const entries = textOf(row, 'items');
+        if (notBeforeMs === null || kind === null || entries === null || notBeforeMs > nowMs) continue;
+        const items = decodeItems(entries, this.#region);
+        const removed = this.#removed.get(`${shard}|${id}`);
+        const found = toEntries({ shard, id, kind: kind as GarbageKind, notBeforeMs }, items);
+        due.push(...found.filter((_entry, i) => removed?.has(i) !== true));
+      }
+      if (due.length >= limit) return false;
+    }
+    return empty;
+  }
+
+  async removeEntry(entry: Pick<GarbageEntry, 'id'>): Promise<void> {
+    const place = parseEntryId(entry.id);
+    if (place === null) return;
+    const rowKey = `${place.shard}|${place.row}`;
+    const removed = this.#removed.get(rowKey) ?? new Set<number>();
+    removed.add(place.index);
+    if (removed.size < place.count) {
+      this.#removed.set(rowKey, removed);
+      return;
+    }
+    await this.remove([{ shard: place.shard, id: place.row }]);
+    this.#removed.delete(rowKey);
+  }
+
+  async #names(scope: string): Promise<string[]> {
+    const names: string[] = [];
+    const query = `SELECT name FROM ${this.#shards} WHERE scope = ?`;
+    for await (const page of this.#session.pages(query, [scope], 1000)) {
+      for (const row of page) names.push(textOf(row, 'name') ?? '');
+    }
+    return names;
+  }
+
+  /** The partition with its tombstones goes as a whole, then its name. */
+  async #drop(scope: string, name: string, shard?: string): Promise<void> {
+    if (shard !== undefined) await this.#session.write(`DELETE FROM ${this.#garbage} WHERE shard = ?`, [shard]);
+    await this.#session.write(`DELETE FROM ${this.#shards} WHERE scope = ? AND name = ?`, [scope, name]);
+  }
+}
+
+function sorted(entries: GarbageEntry[]): GarbageEntry[] {
+  return entries.sort((a, b) => a.notBeforeMs - b.notBeforeMs);
+}

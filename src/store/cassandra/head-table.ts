@@ -1,0 +1,310 @@
+/** object_head: reading the state of a key, and the conditional write that changes it. */
+import { types } from 'cassandra-driver';
+import { StoreError } from '../errors.js';
+import { decodeVersion, encodeVersion } from '../shared/codec.js';
+import type { AppliedChange } from '../shared/key-change.js';
+import { isSelected } from '../shared/key-change.js';
+import type { BucketRef, KeyState, ObjectVersion, VersionSelector } from '../types.js';
+import { seqOfVersionId } from '../versions.js';
+import type { Session, Statement } from './cluster.js';
+import { extendTrail } from './commit-trail.js';
+import { booleanOf, bytesOf, numberOf, required, textOf } from './rows.js';
+import type { Row } from './rows.js';
+
+/** Where the null version sits: above all others. */
+const NULL_SLOT = types.Long.fromString('9223372036854775807');
+const LOWEST_SLOT = types.Long.fromString('-9223372036854775808');
+const NOTHING = Buffer.alloc(0);
+/** How long the clock of a key without versions stays: longer than any two gateways' clocks differ. */
+export const CLOCK_TTL_S = 86_400;
+/** The newest, the second newest and the null version are among so many top rows. */
+const TOP_ROWS = 3;
+/** Reads that take several queries start again when the key changed in between, so many times. */
+const MAX_READS = 20;
+
+/** A key as read: its versions as decide sees them, and what the commit is conditional on. */
+export interface Head {
+  readonly state: KeyState;
+  /** null: the key has none */
+  readonly clock: number | null;
+  readonly trail: Buffer;
+  readonly versioned: boolean;
+}
+
+export interface HeadWrite {
+  readonly applied: AppliedChange;
+  readonly token: Buffer;
+  readonly versioned: boolean;
+  /** how long to wait for the answer, at most */
+  readonly timeoutMs: number;
+}
+
+type Slot = typeof NULL_SLOT | number;
+
+function slotOf(version: ObjectVersion): Slot {
+  return version.versionId === 'null' ? NULL_SLOT : version.seq;
+}
+
+/** null: no version can have that id */
+function slotOfId(versionId: string): Slot | null {
+  return versionId === 'null' ? NULL_SLOT : seqOfVersionId(versionId);
+}
+
+const uuid = (text: string) => types.Uuid.fromString(text);
+
+export class HeadTable {
+  readonly #session: Session;
+  readonly #table: string;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#table = `${session.keyspace}.object_head`;
+  }
+
+  /** One version, at the store's read consistency. */
+  async version(
+    bucket: BucketRef,
+    key: string,
+    select: VersionSelector,
+    withInline: boolean,
+  ): Promise<ObjectVersion | null> {
+    const columns = withInline ? 'slot, doc, inline' : 'slot, doc';
+    const from = `SELECT ${columns} FROM ${this.#table} WHERE bucket = ? AND key = ?`;
+    if (select === 'latest') {
+      // The null version and the newest of the others.
+      return newest(await this.#session.read(`${from} LIMIT 2`, [uuid(bucket.instance), key]))[0] ?? null;
+    }
+    const slot = slotOfId(select.versionId);
+    if (slot === null) return null;
+    const [row] = await this.#session.read(`${from} AND slot = ?`, [uuid(bucket.instance), key, slot]);
+    const version = row === undefined ? null : decode(row);
+    return version?.versionId === select.versionId ? version : null;
+  }
+
+  /**
+   * What decide needs, of one moment.
+   * @param options.serial finish a conditional write that is under way first
+   */
+  async load(
+    bucket: BucketRef,
+    key: string,
+    select: VersionSelector,
+    options: { readonly withInline: boolean; readonly serial: boolean },
+  ): Promise<Head> {
+    for (let attempt = 0; attempt < MAX_READS; attempt++) {
+      const rows = await this.#top(bucket, key, options.serial);
+      const versions = newest(rows);
+      const clock = clockOf(rows[0]);
+      const latest = versions[0] ?? null;
+      let selected = versions.find((version) => isSelected(version, select, version === latest)) ?? null;
+      if (selected === null && select !== 'latest' && rows.length === TOP_ROWS) {
+        // It may lie below the top rows: then the key must not have changed between the two reads.
+        const below = await this.#one(bucket, key, select.versionId);
+        const sameClock = below === null ? await this.#hasClock(bucket, key, clock) : below.clock === clock;
+        if (!sameClock) continue;
+        selected = below?.version ?? null;
+      }
+      if (selected !== null && options.withInline && selected.data.kind === 'inline') {
+        const bytes = await this.#inline(bucket, key, selected, clock);
+        if (bytes === 'changed') continue;
+        selected = { ...selected, data: { kind: 'inline', bytes } };
+      }
+      const nullVersion = versions.find(({ versionId }) => versionId === 'null') ?? null;
+      return {
+        state: { seq: clock ?? 0, latest, previous: versions[1] ?? null, nullVersion, selected },
+        clock,
+        trail: rows[0] === undefined ? NOTHING : (bytesOf(rows[0], 'commits') ?? NOTHING),
+        versioned: rows[0] !== undefined && booleanOf(rows[0], 'versioned') === true,
+      };
+    }
+    throw restless(key);
+  }
+
+  async #top(bucket: BucketRef, key: string, serial: boolean): Promise<Row[]> {
+    const query = `SELECT slot, doc, key_clock, commits, versioned FROM ${this.#table} WHERE bucket = ? AND key = ? LIMIT ${TOP_ROWS}`;
+    const params = [uuid(bucket.instance), key];
+    return serial ? this.#session.readSerial(query, params) : this.#session.read(query, params);
+  }
+
+  async #one(
+    bucket: BucketRef,
+    key: string,
+    versionId: string,
+  ): Promise<{ readonly version: ObjectVersion; readonly clock: number | null } | null> {
+    const slot = slotOfId(versionId);
+    if (slot === null) return null;
+    const query = `SELECT slot, doc, key_clock FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
+    const [row] = await this.#session.read(query, [uuid(bucket.instance), key, slot]);
+    const version = row === undefined ? null : decode(row);
+    return version?.versionId === versionId ? { version, clock: clockOf(row) } : null;
+  }
+
+  async #hasClock(bucket: BucketRef, key: string, clock: number | null): Promise<boolean> {
+    const query = `SELECT key_clock FROM ${this.#table} WHERE bucket = ? AND key = ? LIMIT 1`;
+    const [row] = await this.#session.read(query, [uuid(bucket.instance), key]);
+    return clockOf(row) === clock;
+  }
+
+  async #inline(
+    bucket: BucketRef,
+    key: string,
+    version: ObjectVersion,
+    clock: number | null,
+  ): Promise<Buffer | 'changed'> {
+    const query = `SELECT inline, key_clock FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
+    const [row] = await this.#session.read(query, [uuid(bucket.instance), key, slotOf(version)]);
+    if (row === undefined || clockOf(row) !== clock) return 'changed';
+    return bytesOf(row, 'inline') ?? NOTHING;
+  }
+
+  /** All versions of the key without inline bytes, in no order, with the clock they were read at. */
+  async all(bucket: BucketRef, key: string): Promise<{ readonly versions: ObjectVersion[]; readonly head: Head }> {
+    for (let attempt = 0; attempt < MAX_READS; attempt++) {
+      const head = await this.load(bucket, key, 'latest', { withInline: false, serial: true });
+      const query = `SELECT slot, doc FROM ${this.#table} WHERE bucket = ? AND key = ?`;
+      const versions: ObjectVersion[] = [];
+      for await (const page of this.#session.pages(query, [uuid(bucket.instance), key], 500)) {
+        for (const row of page) if (textOf(row, 'doc') !== null) versions.push(decode(row));
+      }
+      // A few rows come in one page, of one moment; more are checked.
+      if (await this.#hasClock(bucket, key, head.clock)) return { versions, head };
+    }
+    throw restless(key);
+  }
+
+  /**
+   * The change of a key, if its clock is still the one that was read.
+   * @returns whether it was applied; @throws StoreError, outcome unknown when it may have been
+   */
+  async write(bucket: BucketRef, key: string, head: Head, change: HeadWrite): Promise<boolean> {
+    const { applied, timeoutMs } = change;
+    const gone = applied.newLatest === null;
+    const common = {
+      ttlS: gone ? CLOCK_TTL_S : 0,
+      clock: applied.seq,
+      trail: extendTrail(change.token, head.trail),
+      versioned: gone ? null : change.versioned,
+      bucket: uuid(bucket.instance),
+      key,
+      expected: head.clock,
+    };
+    const upserts = [applied.put, applied.replace].filter((version) => version !== null);
+    const kept = new Set(upserts.map((version) => slotOf(version)));
+    // A row that is written again must not be deleted in the same batch: of one timestamp, the deletion would win.
+    const removed = applied.removed.filter((version) => !kept.has(slotOf(version)));
+    const [only] = upserts;
+    if (only !== undefined && upserts.length === 1 && removed.length === 0) {
+      return (await this.#session.cas([this.#single(common, only)], timeoutMs)).applied;
+    }
+    const statements = [this.#clock(common)];
+    for (const version of upserts) statements.push(this.#upsert(common, version));
+    for (const version of removed) statements.push(this.#delete(common, version));
+    return (await this.#session.cas(statements, timeoutMs)).applied;
+  }
+
+  /**
+   * Moves the clock and nothing else: after that no change made for the clock as it was can be applied any more.
+   * @returns false when the clock had moved already
+   */
+  async fence(bucket: BucketRef, key: string, head: Head, fenced: { readonly clock: number; readonly token: Buffer }) {
+    const gone = head.state.latest === null;
+    const statement = this.#clock({
+      ttlS: gone ? CLOCK_TTL_S : 0,
+      clock: fenced.clock,
+      trail: extendTrail(fenced.token, head.trail),
+      versioned: gone ? null : head.versioned,
+      bucket: uuid(bucket.instance),
+      key,
+      expected: head.clock,
+    });
+    return (await this.#session.cas([statement])).applied;
+  }
+
+  /** Removes all versions of a key whose bucket is gone. @returns false when the clock had moved */
+  async purge(bucket: BucketRef, key: string, head: Head, clock: number, token: Buffer): Promise<boolean> {
+    const statement = this.#clock({
+      ttlS: CLOCK_TTL_S,
+      clock,
+      trail: extendTrail(token, head.trail),
+      versioned: null,
+      bucket: uuid(bucket.instance),
+      key,
+      expected: head.clock,
+    });
+    const query = `DELETE FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot >= ?`;
+    const rows = { query, params: [uuid(bucket.instance), key, LOWEST_SLOT] };
+    return (await this.#session.cas([statement, rows])).applied;
+  }
+
+  /** Clock and one row in one statement: the common case, cheaper than a batch for driver and server. */
+  #single(common: CommonWrite, version: ObjectVersion): Statement {
+    const query =
+      `UPDATE ${this.#table} SET key_clock = ?, commits = ?, versioned = ?, doc = ?, inline = ? ` +
+      'WHERE bucket = ? AND key = ? AND slot = ? IF key_clock = ?';
+    const { clock, trail, versioned, bucket, key, expected } = common;
+    const row = [encodeVersion(version), inlineOf(version)];
+    return { query, params: [clock, trail, versioned, ...row, bucket, key, slotOf(version), expected] };
+  }
+
+  #clock({ ttlS, clock, trail, versioned, bucket, key, expected }: CommonWrite): Statement {
+    const query =
+      `UPDATE ${this.#table} USING TTL ? SET key_clock = ?, commits = ?, versioned = ? ` +
+      'WHERE bucket = ? AND key = ? IF key_clock = ?';
+    return { query, params: [ttlS, clock, trail, versioned, bucket, key, expected] };
+  }
+
+  #upsert({ bucket, key }: CommonWrite, version: ObjectVersion): Statement {
+    const query = `UPDATE ${this.#table} SET doc = ?, inline = ? WHERE bucket = ? AND key = ? AND slot = ?`;
+    return { query, params: [encodeVersion(version), inlineOf(version), bucket, key, slotOf(version)] };
+  }
+
+  #delete({ bucket, key }: CommonWrite, version: ObjectVersion): Statement {
+    const query = `DELETE FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
+    return { query, params: [bucket, key, slotOf(version)] };
+  }
+}
+
+function restless(key: string): StoreError {
+  return new StoreError('contention', 'notApplied', `key ${JSON.stringify(key)} changes faster than it can be read`);
+}
+
+interface CommonWrite {
+  /** 0: for good */
+  readonly ttlS: number;
+  readonly clock: number;
+  readonly trail: Buffer;
+  readonly versioned: boolean | null;
+  readonly bucket: types.Uuid;
+  readonly key: string;
+  readonly expected: number | null;
+}
+
+/**
+ * What goes into the inline cell: nothing-of-zero-bytes rather than null, which would be a tombstone; unset (the cell stays)
+ * when a version is written back without its bytes having been read.
+ */
+function inlineOf(version: ObjectVersion): unknown {
+  return version.data.kind === 'inline' ? (version.data.bytes ?? types.unset) : NOTHING;
+}
+
+function clockOf(row: Row | undefined): number | null {
+  return row === undefined ? null : numberOf(row, 'key_clock');
+}
+
+/** Versions of rows, newest first; rows of a key without versions hold only its clock. */
+function newest(rows: readonly Row[]): ObjectVersion[] {
+  return rows
+    .filter((row) => textOf(row, 'doc') !== null)
+    .map(decode)
+    .sort((a, b) => b.seq - a.seq);
+}
+
+function decode(row: Row): ObjectVersion {
+  const version = decodeVersion(required(textOf(row, 'doc'), 'doc'), null);
+  if (version.data.kind !== 'inline') return version;
+  const bytes = 'inline' in row ? bytesOf(row, 'inline') : null;
+  if ('inline' in row && bytes === null) {
+    throw new StoreError('corrupt', 'notApplied', 'the bytes of an inlined object are missing');
+  }
+  return { ...version, data: { kind: 'inline', bytes } };
+}

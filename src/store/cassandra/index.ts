@@ -1,0 +1,82 @@
+/** The Cassandra stores: buckets in one keyspace, metadata in one per region, blobs in one per storage class. */
+import type { CassandraTarget, RegionConfig } from '../../config/types.js';
+import { StoreError } from '../errors.js';
+import type { BlobStore, BucketRecord, Region, Stores } from '../types.js';
+import { CassandraBlobStore } from './blob-store.js';
+import { BucketGuard } from './bucket-guard.js';
+import { CassandraBucketStore } from './bucket-store.js';
+import { ClusterPool } from './cluster.js';
+import type { Session } from './cluster.js';
+import { CassandraIam } from './iam.js';
+import { CassandraMetadataStore } from './metadata-store.js';
+import { DEFAULT_CASSANDRA_OPTIONS } from './options.js';
+import type { CassandraOptions } from './options.js';
+import { verifySchema } from './verify-schema.js';
+import type { Layer } from './migrations.js';
+
+export { installSchema, schemaTargets } from './bootstrap.js';
+export type { InstallSchemaOptions, KeyspaceReport, SchemaTarget } from './bootstrap.js';
+export { DEFAULT_CASSANDRA_OPTIONS } from './options.js';
+export type { CassandraOptions } from './options.js';
+
+export interface CassandraStoresOptions {
+  readonly buckets: CassandraTarget;
+  readonly regions: Readonly<Record<string, RegionConfig>>;
+  readonly options?: Partial<CassandraOptions>;
+}
+
+/** Connects when first used. ready() tells whether the stores can serve. */
+export function openCassandraStores(config: CassandraStoresOptions): Stores {
+  const options: CassandraOptions = { ...DEFAULT_CASSANDRA_OPTIONS, ...config.options };
+  const pool = new ClusterPool(options);
+  const sessions: { readonly layer: Layer; readonly session: Session }[] = [];
+  const open = (layer: Layer, target: CassandraTarget): Session => {
+    const session = pool.session(target);
+    sessions.push({ layer, session });
+    return session;
+  };
+
+  const metadata = new Map<string, CassandraMetadataStore>();
+  const bucketSession = open('bucketstore', config.buckets);
+  const buckets = new CassandraBucketStore({
+    session: bucketSession,
+    options,
+    onFenced: (bucket) => guard.forget(bucket),
+    beforeRemoval: async (bucket: BucketRecord) => metadata.get(bucket.region)?.removeUploads(bucket),
+  });
+  const guard = new BucketGuard((name) => buckets.get(name, { fresh: true }));
+  const regions = new Map<string, Region>();
+  for (const [name, { metastore, storageClasses }] of Object.entries(config.regions)) {
+    const store = new CassandraMetadataStore({ region: name, session: open('metastore', metastore), guard, options });
+    metadata.set(name, store);
+    const blobs = new Map<string, BlobStore>();
+    for (const [storageClass, target] of Object.entries(storageClasses)) {
+      blobs.set(
+        storageClass,
+        new CassandraBlobStore({
+          session: open('blobstore', target),
+          chunkSizeBytes: target.maxChunkBytes,
+          blockChunks: target.maxBlockChunks,
+          window: options.blobWindow,
+          now: options.now,
+        }),
+      );
+    }
+    if (!blobs.has('STANDARD')) {
+      throw new StoreError('internal', 'notApplied', `region ${name} has no storage class STANDARD`);
+    }
+    regions.set(name, { name, metadata: store, blobs });
+  }
+
+  return {
+    kind: 'cassandra',
+    buckets,
+    iam: new CassandraIam(bucketSession),
+    regions,
+    ready: () => verifySchema(sessions),
+    close: async () => {
+      await Promise.all([...metadata.values()].map((store) => store.drain().catch(() => undefined)));
+      await pool.close();
+    },
+  };
+}

@@ -1,0 +1,172 @@
+/** The metadata store of one region on Cassandra: puts its parts together behind the interface. */
+import type { BlobName } from '../shared/key-change.js';
+import type {
+  BucketRef,
+  CommitRequest,
+  GarbageEntry,
+  Intent,
+  KeyCommit,
+  KeyScan,
+  MetadataStore,
+  ObjectEntry,
+  ObjectVersion,
+  PartRecord,
+  UploadRecord,
+  UploadRef,
+  UploadScan,
+  VersionEntry,
+  VersionScan,
+  VersionSelector,
+} from '../types.js';
+import type { BucketGuard } from './bucket-guard.js';
+import type { Session } from './cluster.js';
+import { Committer } from './committer.js';
+import { parseEntryId } from './garbage-rows.js';
+import { GarbageTable } from './garbage-table.js';
+import { HeadTable } from './head-table.js';
+import { IndexScanner } from './index-scan.js';
+import { IndexWriter } from './index-writer.js';
+import { IntentLog } from './intents.js';
+import type { CassandraOptions } from './options.js';
+import { Ranges } from './ranges.js';
+import { Sweep } from './sweep.js';
+import { UploadTable } from './upload-table.js';
+import { Uploads } from './uploads.js';
+
+export interface MetadataStoreParts {
+  readonly region: string;
+  readonly session: Session;
+  readonly guard: BucketGuard;
+  readonly options: CassandraOptions;
+}
+
+export class CassandraMetadataStore implements MetadataStore {
+  readonly #heads: HeadTable;
+  readonly #index: IndexWriter;
+  readonly #scanner: IndexScanner;
+  readonly #garbage: GarbageTable;
+  readonly #intents: IntentLog;
+  readonly #uploads: Uploads;
+  readonly #committer: Committer;
+  readonly #sweep: Sweep;
+
+  constructor({ region, session, guard, options }: MetadataStoreParts) {
+    const ranges = new Ranges(session);
+    const heads = new HeadTable(session);
+    const index = new IndexWriter({ session, ranges, heads, now: options.now });
+    const garbage = new GarbageTable({ session, region, now: options.now });
+    const intents = new IntentLog(garbage, options);
+    const uploads = new Uploads({ table: new UploadTable(session), ranges, intents, guard, options });
+    this.#heads = heads;
+    this.#index = index;
+    this.#scanner = new IndexScanner(session, ranges);
+    this.#garbage = garbage;
+    this.#intents = intents;
+    this.#uploads = uploads;
+    this.#committer = new Committer({ heads, index, intents, guard, options });
+    this.#sweep = new Sweep({ heads, index, uploads, intents, guard, options });
+  }
+
+  getVersion(
+    bucket: BucketRef,
+    key: string,
+    select: VersionSelector,
+    { withInline }: { readonly withInline: boolean },
+  ): Promise<ObjectVersion | null> {
+    return this.#heads.version(bucket, key, select, withInline);
+  }
+
+  commit(request: CommitRequest): Promise<KeyCommit> {
+    return this.#committer.commit(request);
+  }
+
+  openIntent(bucket: BucketRef, key: string, blobs: readonly BlobName[]): Promise<Intent> {
+    return this.#intents.openIntent(bucket, key, blobs);
+  }
+
+  renewIntent(intent: Intent): Promise<void> {
+    return this.#intents.renew(intent);
+  }
+
+  abandonIntent(intent: Intent): Promise<void> {
+    return this.#intents.abandon(intent);
+  }
+
+  scanObjects(bucket: BucketRef, scan: KeyScan): Promise<readonly ObjectEntry[]> {
+    return this.#scanner.objects(bucket, scan);
+  }
+
+  scanVersions(bucket: BucketRef, scan: VersionScan): Promise<readonly VersionEntry[]> {
+    return this.#scanner.versions(bucket, scan);
+  }
+
+  createUpload(bucket: BucketRef, upload: UploadRecord): Promise<void> {
+    return this.#uploads.create(bucket, upload);
+  }
+
+  getUpload(ref: UploadRef): Promise<UploadRecord | null> {
+    return this.#uploads.get(ref);
+  }
+
+  putPart(ref: UploadRef, part: PartRecord, intent: Intent): Promise<void> {
+    return this.#uploads.putPart(ref, part, intent);
+  }
+
+  listParts(
+    ref: UploadRef,
+    { afterPart, limit }: { readonly afterPart: number; readonly limit: number },
+  ): Promise<readonly PartRecord[]> {
+    return this.#uploads.listParts(ref, afterPart, limit);
+  }
+
+  scanUploads(bucket: BucketRef, scan: UploadScan): Promise<readonly UploadRecord[]> {
+    return this.#uploads.scan(bucket, scan);
+  }
+
+  closeUpload(ref: UploadRef, to: 'completing' | 'aborting'): Promise<UploadRecord['state'] | null> {
+    return this.#uploads.close(ref, to);
+  }
+
+  reopenUpload(ref: UploadRef): Promise<void> {
+    return this.#uploads.reopen(ref);
+  }
+
+  removeUpload(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
+    return this.#uploads.remove(ref, keep);
+  }
+
+  /** By the indexes, at the store's read consistency. */
+  isEmpty(bucket: BucketRef): Promise<boolean> {
+    return this.#scanner.isEmpty(bucket);
+  }
+
+  async dueGarbage({ nowMs, limit }: { readonly nowMs: number; readonly limit: number }): Promise<GarbageEntry[]> {
+    // What this gateway has finished is nothing to look at.
+    await this.#intents.drain();
+    const due = await this.#garbage.due(nowMs, limit);
+    this.#intents.lapse(due.map(({ id }) => parseEntryId(id)?.row ?? ''));
+    return due;
+  }
+
+  unreferenced(entry: GarbageEntry): Promise<readonly BlobName[]> {
+    return this.#sweep.unreferenced(entry);
+  }
+
+  async repairIndex(bucket: BucketRef, key: string): Promise<void> {
+    await Promise.all([this.#index.repair(bucket, key), this.#uploads.repair(bucket, key)]);
+  }
+
+  removeGarbage(entry: GarbageEntry): Promise<void> {
+    return this.#garbage.removeEntry(entry);
+  }
+
+  /** For a bucket that is about to go: its uploads and their parts. */
+  removeUploads(bucket: BucketRef): Promise<void> {
+    return this.#uploads.removeAll(bucket);
+  }
+
+  /** Before the store closes. */
+  drain(): Promise<void> {
+    return this.#intents.drain();
+  }
+}

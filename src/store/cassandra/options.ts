@@ -1,0 +1,43 @@
+/** Settings of the Cassandra stores that are not about one keyspace, and the constants that all gateways must share. */
+
+import type { StoreLogger } from '../shared/logger.js';
+
+export interface CassandraOptions {
+  /** How old a record may be that BucketStore.get answers without asking Cassandra; 0 asks every time. */
+  readonly bucketCacheTtlMs: number;
+  /** How long an intent holds without being renewed before the sweeper may take its blobs. */
+  readonly intentLeaseMs: number;
+  /** How long blobs of overwritten and deleted versions stay for the readers that stream them. */
+  readonly gcGraceMs: number;
+  /** After this long a commit stops retrying under contention or uncertainty. */
+  readonly commitDeadlineMs: number;
+  /** TCP connections to each node of the local datacenter. */
+  readonly connectionsPerHost: number;
+  /** A repeatable statement that a node has not answered is sent to a second one after this long; 0 never. */
+  readonly speculativeDelayMs: number;
+  /** Chunks of one blob in flight. */
+  readonly blobWindow: number;
+  readonly now: () => number;
+  readonly logger: StoreLogger;
+}
+
+export const DEFAULT_CASSANDRA_OPTIONS: CassandraOptions = {
+  bucketCacheTtlMs: 500,
+  intentLeaseMs: 15 * 60_000,
+  gcGraceMs: 15 * 60_000,
+  commitDeadlineMs: 20_000,
+  connectionsPerHost: 2,
+  speculativeDelayMs: 800,
+  blobWindow: 4,
+  now: Date.now,
+  logger: { info: () => undefined, warn: () => undefined },
+};
+
+/**
+ * The fence that keeps a bucket's deletion from losing writes (docs/adr/0002): a gateway trusts a look at the bucket for
+ * BUCKET_CHECK_MS; a write that is done within BUCKET_FENCE_MS of that look is seen by the deletion, which waits
+ * BUCKET_DELETE_WAIT_MS. Constants, not settings: they must be the same on all gateways.
+ */
+export const BUCKET_CHECK_MS = 250;
+export const BUCKET_FENCE_MS = 500;
+export const BUCKET_DELETE_WAIT_MS = 600;

@@ -1,0 +1,115 @@
+/**
+ * The sweeper's questions. An entry of a write that may still be under way is settled first: a fence on the key (a change of
+ * its clock and nothing else, and the same on its uploads) makes sure that nothing made for the state before can be applied
+ * any more, however late. Only then is what the key refers to final.
+ */
+import { unreferencedBlobs } from '../shared/key-change.js';
+import type { BlobName } from '../shared/key-change.js';
+import { StoreError } from '../errors.js';
+import type { BucketRef, GarbageEntry, ObjectVersion } from '../types.js';
+import { nextSeq } from '../versions.js';
+import type { BucketGuard } from './bucket-guard.js';
+import { newToken } from './commit-trail.js';
+import { parseEntryId } from './garbage-rows.js';
+import type { Head, HeadTable } from './head-table.js';
+import type { IndexWriter } from './index-writer.js';
+import type { IntentLog } from './intents.js';
+import type { CassandraOptions } from './options.js';
+import { backoff } from './retry.js';
+import type { Uploads } from './uploads.js';
+
+export interface SweepParts {
+  readonly heads: HeadTable;
+  readonly index: IndexWriter;
+  readonly uploads: Uploads;
+  readonly intents: IntentLog;
+  readonly guard: BucketGuard;
+  readonly options: CassandraOptions;
+}
+
+const MAX_ATTEMPTS = 30;
+
+export class Sweep {
+  readonly #parts: SweepParts;
+
+  constructor(parts: SweepParts) {
+    this.#parts = parts;
+  }
+
+  async unreferenced(entry: GarbageEntry): Promise<readonly BlobName[]> {
+    const { bucket, key } = entry;
+    if (await this.#parts.guard.isGone(bucket)) {
+      await this.#purge(bucket, key);
+      return entry.blobs;
+    }
+    const kind = parseEntryId(entry.id)?.kind ?? 'intent';
+    if (kind === 'garbage') {
+      const free = await this.#referenced(entry, { fence: false });
+      // Still referred to: the change that was to let them go has not been made. It must not be made any more.
+      if (free.length === entry.blobs.length) return free;
+    }
+    await this.#fence(bucket, key);
+    await this.#parts.index.repair(bucket, key);
+    return this.#referenced(entry, { fence: true });
+  }
+
+  async #referenced(entry: GarbageEntry, options: { readonly fence: boolean }): Promise<BlobName[]> {
+    const { heads, uploads } = this.#parts;
+    if (entry.blobs.length === 0) return [];
+    // Uploads first: what moves from an upload into a version between the two reads is seen in both, not in neither.
+    const parts = await uploads.blobsOfKey(entry.bucket, entry.key, options);
+    const { versions } = await heads.all(entry.bucket, entry.key);
+    const held = new Set(parts.map(({ inode }) => inode));
+    return unreferencedBlobs(entry.blobs, versions).filter(({ inode }) => !held.has(inode));
+  }
+
+  async #fence(bucket: BucketRef, key: string): Promise<void> {
+    await this.#untilApplied(async (attempt) => {
+      const head = await this.#parts.heads.load(bucket, key, 'latest', { withInline: false, serial: attempt > 0 });
+      return this.#parts.heads.fence(bucket, key, head, { clock: this.#clockAfter(head), token: newToken() });
+    });
+  }
+
+  /** A write that slipped into a bucket while it was deleted, and was refused: nobody can see it, but it holds blobs. */
+  async #purge(bucket: BucketRef, key: string): Promise<void> {
+    const { heads, uploads, intents } = this.#parts;
+    await this.#untilApplied(async () => {
+      const { versions, head } = await heads.all(bucket, key);
+      if (versions.length === 0) return this.#fenceEmpty(bucket, key, head);
+      await intents.announceGarbage(bucket, key, blobsOfAll(versions));
+      return heads.purge(bucket, key, head, this.#clockAfter(head), newToken());
+    });
+    await uploads.removeOfKey(bucket, key);
+    await this.#parts.index.repair(bucket, key);
+  }
+
+  async #fenceEmpty(bucket: BucketRef, key: string, head: Head): Promise<boolean> {
+    return this.#parts.heads.fence(bucket, key, head, { clock: this.#clockAfter(head), token: newToken() });
+  }
+
+  #clockAfter(head: Head): number {
+    return nextSeq(head.state.seq, this.#parts.options.now());
+  }
+
+  /** Repeatable conditional writes: a lost answer is no worse than a refusal. */
+  async #untilApplied(step: (attempt: number) => Promise<boolean>): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (await step(attempt)) return;
+      } catch (error) {
+        const lost = error instanceof StoreError && error.outcome === 'unknown' && error.kind !== 'internal';
+        if (!lost || attempt >= MAX_ATTEMPTS) throw error;
+      }
+      if (attempt >= MAX_ATTEMPTS)
+        throw new StoreError('contention', 'notApplied', 'the key is changed by too many at once');
+      await backoff(attempt);
+    }
+  }
+}
+
+function blobsOfAll(versions: readonly ObjectVersion[]): BlobName[] {
+  return unreferencedBlobs(
+    versions.flatMap(({ data }) => (data.kind === 'blobs' ? data.blobs : [])),
+    [],
+  );
+}

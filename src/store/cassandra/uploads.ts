@@ -1,0 +1,309 @@
+/** Multipart uploads of a region: their life from create to remove, by conditional writes on each upload's own partition. */
+import { randomUUID } from 'node:crypto';
+import { StoreError } from '../errors.js';
+import { compareKeys } from '../key-order.js';
+import type { BlobName } from '../shared/key-change.js';
+import type { BucketRef, Intent, PartRecord, UploadRecord, UploadRef, UploadScan } from '../types.js';
+import { nextSeq } from '../versions.js';
+import type { BucketGuard } from './bucket-guard.js';
+import type { CasResult } from './cluster.js';
+import type { IntentLog } from './intents.js';
+import { KeyedMutex } from './keyed-mutex.js';
+import type { CassandraOptions } from './options.js';
+import type { Ranges } from './ranges.js';
+import { backoff } from './retry.js';
+import { NEW_PART } from './upload-table.js';
+import type { PartBase, UploadRow, UploadTable } from './upload-table.js';
+
+export interface UploadsParts {
+  readonly table: UploadTable;
+  readonly ranges: Ranges;
+  readonly intents: IntentLog;
+  readonly guard: BucketGuard;
+  readonly options: CassandraOptions;
+}
+
+export class Uploads {
+  readonly #parts: UploadsParts;
+  readonly #busy = new KeyedMutex();
+
+  constructor(parts: UploadsParts) {
+    this.#parts = parts;
+  }
+
+  /** Listed first: a crash in between leaves a listed upload that is not there, which the sweeper finds by the announcement. */
+  async create(bucket: BucketRef, upload: UploadRecord): Promise<void> {
+    const { table, intents, guard, options } = this.#parts;
+    const ref = { bucket, key: upload.key, uploadId: upload.uploadId };
+    const ticket = intents.announce(bucket, upload.key);
+    const pass = await guard.enter(bucket).catch((error: unknown) => {
+      ticket.done();
+      throw error;
+    });
+    await ticket.durable;
+    const row: UploadRow = { record: upload, clock: nextSeq(0, options.now()), changeId: randomUUID() };
+    await this.#list(ref, row);
+    await this.#until(async () => {
+      const result = await table.insert(ref, row);
+      // Upload ids are unique: one that is there is this one.
+      return result.applied || (await table.read(ref, { serial: true })) !== null;
+    });
+    await guard.confirm(pass);
+    ticket.done();
+  }
+
+  async get(ref: UploadRef): Promise<UploadRecord | null> {
+    return (await this.#parts.table.read(ref, { serial: false }))?.record ?? null;
+  }
+
+  async putPart(ref: UploadRef, part: PartRecord, intent: Intent): Promise<void> {
+    const { guard, intents } = this.#parts;
+    const pass = await guard.enter(ref.bucket);
+    await this.#busy.run(`${ref.uploadId}/${part.partNumber}`, () => this.#writePart(ref, part, intent));
+    await guard.confirm(pass);
+    intents.close(intent, [part.blob]);
+  }
+
+  async #writePart(ref: UploadRef, part: PartRecord, intent: Intent): Promise<void> {
+    const { table, intents, options } = this.#parts;
+    const { inode } = part.blob;
+    const deadlineMs = performance.now() + options.commitDeadlineMs;
+    let base: PartBase = NEW_PART;
+    /** An answer was lost: the part may be there already, or come yet. */
+    let uncertain = false;
+    for (let attempt = 0; ; attempt++) {
+      const replaced = base.replaces !== null && base.replaces.inode !== inode ? [base.replaces] : [];
+      const garbage = await intents.announceGarbage(ref.bucket, ref.key, replaced);
+      intents.use(intent);
+      const result = await unlessUnknown(() => table.putPart(ref, part, base));
+      if (result?.applied === true) return;
+      if (result === null) {
+        uncertain = true;
+      } else {
+        if (uncertain && result.found.replaces?.inode === inode) return;
+        // The lost write was made for another base: it can no longer be applied, or has been and was replaced since.
+        const replacedSince = result.found.replaces !== null && result.found.replaces.inode !== base.replaces?.inode;
+        if (uncertain && (replacedSince || result.state === null)) throw unknownPart(ref);
+        uncertain = false;
+        intents.cancelGarbage(garbage);
+        if (result.state !== 'open') throw uploadGone(ref, result.state);
+        base = result.found;
+      }
+      if (performance.now() > deadlineMs) {
+        throw uncertain
+          ? unknownPart(ref)
+          : new StoreError('contention', 'notApplied', 'the part is written by too many');
+      }
+      await backoff(attempt);
+    }
+  }
+
+  async listParts(ref: UploadRef, afterPart: number, limit: number): Promise<PartRecord[]> {
+    return limit <= 0 ? [] : this.#parts.table.parts(ref, afterPart, limit);
+  }
+
+  async scan(bucket: BucketRef, scan: UploadScan): Promise<UploadRecord[]> {
+    const found: UploadRecord[] = [];
+    if (scan.limit <= 0) return found;
+    for (const span of (await this.#parts.ranges.of(bucket.instance)).spansFrom(scan.from)) {
+      const end = lesser(span.end, scan.end);
+      const behind = compareKeys(scan.from, span.start) < 0;
+      let from: { key: string; uploadId: string | null; inclusive: boolean } = behind
+        ? { key: span.start, uploadId: null, inclusive: true }
+        : { key: scan.from, uploadId: scan.fromUploadIdAfter, inclusive: scan.inclusive };
+      for (;;) {
+        const limit = Math.min(1000, scan.limit - found.length + 16);
+        const page = await this.#parts.table.scan({ instance: bucket.instance, range: span.id, from, end, limit });
+        for (const upload of page) {
+          if (upload.state === 'open') found.push(upload);
+          if (found.length === scan.limit) return found;
+        }
+        const last = page.at(-1);
+        if (last === undefined || page.length < limit) break;
+        from = { key: last.key, uploadId: last.uploadId, inclusive: false };
+      }
+    }
+    return found;
+  }
+
+  async close(ref: UploadRef, to: 'completing' | 'aborting'): Promise<UploadRecord['state'] | null> {
+    return this.#move(ref, 'open', to);
+  }
+
+  async reopen(ref: UploadRef): Promise<void> {
+    await this.#move(ref, 'completing', 'open');
+  }
+
+  /** The state before; moves only from `from`. */
+  async #move(
+    ref: UploadRef,
+    from: UploadRecord['state'],
+    to: UploadRecord['state'],
+  ): Promise<UploadRecord['state'] | null> {
+    const { table, options } = this.#parts;
+    const progress: { moved: UploadRow | null; before: UploadRecord['state'] | null } = { moved: null, before: null };
+    await this.#until(async () => {
+      const row = await table.read(ref, { serial: true });
+      // After a lost answer the upload tells whose change was the last.
+      if (row !== null && row.changeId === progress.moved?.changeId) return true;
+      progress.before = row?.record.state ?? null;
+      progress.moved = null;
+      if (row?.record.state !== from) return true;
+      const moved: UploadRow = {
+        record: { ...row.record, state: to },
+        clock: nextSeq(row.clock, options.now()),
+        changeId: randomUUID(),
+      };
+      progress.moved = moved;
+      return (await table.setState(ref, row, moved)).applied;
+    });
+    if (progress.moved !== null) await this.#list(ref, progress.moved);
+    return progress.before;
+  }
+
+  async remove(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
+    const { table, intents, ranges } = this.#parts;
+    // No part may come after its blobs were counted.
+    await this.#move(ref, 'open', 'aborting');
+    const row = await table.read(ref, { serial: true });
+    let clock = row?.clock ?? null;
+    if (row !== null) {
+      const blobs = (await table.blobs(ref)).filter(({ inode }) => !keep.has(inode));
+      await intents.announceGarbage(ref.bucket, ref.key, blobs);
+      await this.#until(async () => {
+        if ((await table.remove(ref, row)).applied) return true;
+        const now = await table.read(ref, { serial: true });
+        if (now !== null && now.changeId !== row.changeId) {
+          throw new StoreError('contention', 'unknown', `the upload ${ref.uploadId} was changed while it was removed`);
+        }
+        return now === null;
+      });
+    }
+    clock = nextSeq(clock ?? 0, this.#parts.options.now());
+    for (const range of (await ranges.of(ref.bucket.instance)).forWrite(ref.key)) {
+      await table.unlist(ref, range, clock);
+    }
+  }
+
+  /** Removes all uploads of a bucket that is being deleted; their parts become garbage. */
+  async removeAll(bucket: BucketRef): Promise<void> {
+    for (const span of (await this.#parts.ranges.of(bucket.instance)).spansFrom('')) {
+      let from: { key: string; uploadId: string | null; inclusive: boolean } = {
+        key: span.start,
+        uploadId: null,
+        inclusive: true,
+      };
+      for (;;) {
+        const page = await this.#parts.table.scan({
+          instance: bucket.instance,
+          range: span.id,
+          from,
+          end: span.end,
+          limit: 100,
+        });
+        for (const { key, uploadId } of page) await this.remove({ bucket, key, uploadId }, new Set());
+        const last = page.at(-1);
+        if (last === undefined) break;
+        from = { key: last.key, uploadId: last.uploadId, inclusive: false };
+      }
+    }
+  }
+
+  async removeOfKey(bucket: BucketRef, key: string): Promise<void> {
+    const { table, ranges } = this.#parts;
+    const range = (await ranges.of(bucket.instance)).forRead(key);
+    for (const { uploadId } of await table.ofKey({ bucket, key }, range)) {
+      await this.remove({ bucket, key, uploadId }, new Set());
+    }
+  }
+
+  /** Blobs of all parts of all uploads of a key. fence: parts that are under way are stopped first. */
+  async blobsOfKey(bucket: BucketRef, key: string, options: { readonly fence: boolean }): Promise<BlobName[]> {
+    const { table, ranges } = this.#parts;
+    const range = (await ranges.of(bucket.instance)).forRead(key);
+    const found: BlobName[] = [];
+    for (const { uploadId } of await table.ofKey({ bucket, key }, range)) {
+      const ref = { bucket, key, uploadId };
+      if (options.fence) await table.moveFence(ref);
+      found.push(...(await table.blobs(ref)));
+    }
+    return found;
+  }
+
+  /** Listed uploads that are not there (their creation died) are taken from the listing; states are set right. */
+  async repair(bucket: BucketRef, key: string): Promise<void> {
+    const { table, ranges, options } = this.#parts;
+    for (const range of (await ranges.of(bucket.instance)).forWrite(key)) {
+      for (const { uploadId, clock } of await table.ofKey({ bucket, key }, range)) {
+        const ref = { bucket, key, uploadId };
+        const row = await table.read(ref, { serial: true });
+        if (row !== null) {
+          if (row.clock !== clock) await table.list(ref, range, row);
+        } else if (clock < (options.now() - options.intentLeaseMs) * 1000) {
+          // Old enough not to be one that is just being created.
+          await table.unlist(ref, range, clock + 1);
+        }
+      }
+    }
+  }
+
+  async #list(ref: UploadRef, row: UploadRow): Promise<void> {
+    const ranges = (await this.#parts.ranges.of(ref.bucket.instance)).forWrite(ref.key);
+    await Promise.all(ranges.map((range) => this.#parts.table.list(ref, range, row)));
+  }
+
+  /** Repeats a step that settles itself: each attempt looks first, or finds, what an earlier one did. */
+  async #until(step: () => Promise<boolean>): Promise<void> {
+    const deadlineMs = performance.now() + this.#parts.options.commitDeadlineMs;
+    let lost: StoreError | null = null;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (await step()) return;
+      } catch (error) {
+        if (!isLost(error)) throw lost === null ? error : asUnknown(error);
+        lost = error;
+      }
+      if (performance.now() > deadlineMs) {
+        throw lost ?? new StoreError('contention', 'notApplied', 'the upload is changed by too many at once');
+      }
+      await backoff(attempt);
+    }
+  }
+}
+
+function isLost(error: unknown): error is StoreError {
+  return (
+    error instanceof StoreError &&
+    error.outcome === 'unknown' &&
+    error.kind !== 'internal' &&
+    error.kind !== 'contention'
+  );
+}
+
+function asUnknown(error: unknown): unknown {
+  return error instanceof StoreError ? new StoreError(error.kind, 'unknown', error.message, error) : error;
+}
+
+async function unlessUnknown<T extends CasResult | { readonly applied: boolean }>(
+  attempt: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (isLost(error)) return null;
+    throw error;
+  }
+}
+
+function uploadGone(ref: UploadRef, state: UploadRecord['state'] | null): StoreError {
+  return new StoreError('uploadGone', 'notApplied', `the upload ${ref.uploadId} is not open (${state ?? 'unknown'})`);
+}
+
+function unknownPart(ref: UploadRef): StoreError {
+  return new StoreError('timeout', 'unknown', `Cassandra does not say whether the part of ${ref.uploadId} was written`);
+}
+
+function lesser(a: string | null, b: string | null): string | null {
+  if (a === null) return b;
+  return b === null || compareKeys(a, b) <= 0 ? a : b;
+}
