@@ -14,7 +14,8 @@ import { ConfigError, describeConfig, formatIssue, loadConfig } from './config/i
 import { MemoryBudget } from './data/budget.js';
 import { Sweeper } from './gc/sweeper.js';
 import { configKeyStore } from './iam/key-store.js';
-import { createLogger } from './observe/logger.js';
+import type { Logs } from './observe/logger.js';
+import { createLogs } from './observe/logger.js';
 import { openStores } from './open-stores.js';
 import { corsRulesOf } from './s3/bucket-cors.js';
 import type { Services } from './s3/context.js';
@@ -56,10 +57,10 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     process.stdout.write(describeConfig(config));
     return 0;
   }
-  const log = createLogger(config.logging, { quiet: command.quiet });
-  for (const issue of config.warnings) log.warn(formatIssue(issue));
-  if (command.action === 'bootstrap') return bootstrap(config, log);
-  return serve(config, log);
+  const logs = createLogs(config.logging, { quiet: command.quiet });
+  for (const issue of config.warnings) logs.main.warn(formatIssue(issue));
+  if (command.action === 'bootstrap') return bootstrap(config, logs.main);
+  return serve(config, logs);
 }
 
 /** -f, else PITHOS_CONFIGURATION, else /etc/pithos/pithos.yaml where it exists, else the built-in defaults. */
@@ -93,18 +94,19 @@ async function bootstrap(config: Config, log: Logger): Promise<number> {
   }
 }
 
-async function serve(config: Config, log: Logger): Promise<number | null> {
+async function serve(config: Config, logs: Logs): Promise<number | null> {
+  const log = logs.main;
   if (config.usesExampleKeys)
     log.warn(
       { host: config.service.host },
       'EXAMPLE KEYS: this server accepts the access keys published in the documentation. Anybody who reaches it can read and write everything. Configure keystore.keys before you let others connect.',
     );
   const now = Date.now;
-  const { stores, keyRing } = await openStores(config, log);
+  const { stores, encryption } = await openStores(config, logs.store);
   const keyStore = configKeyStore(config.keystore.keys);
   const services: Services = {
     stores,
-    keyRing,
+    encryption,
     authenticator: new Authenticator({
       lookup: (accessKey) => keyStore.get(accessKey),
       now,
@@ -119,6 +121,7 @@ async function serve(config: Config, log: Logger): Promise<number | null> {
       inlineThresholdBytes: config.limits.inlineThresholdBytes,
       intentLeaseMs: config.gc.intentLeaseMs,
       maxXmlBytes: MAX_XML_BYTES,
+      lifecycleDayMs: config.gc.lifecycleDayMs,
     },
     now,
   };
@@ -128,7 +131,7 @@ async function serve(config: Config, log: Logger): Promise<number | null> {
     resolver: new OperationResolver(OPERATIONS),
     serviceHosts: config.options.serviceUri,
     bodyIdleTimeoutMs: config.limits.bodyIdleTimeoutMs,
-    log,
+    log: logs.requests,
     tls:
       tls === undefined
         ? null
@@ -147,7 +150,7 @@ async function serve(config: Config, log: Logger): Promise<number | null> {
       requestsPerSecond: config.limits.rateLimit?.perAddress ?? null,
     },
   });
-  const sweeper = new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log, now });
+  const sweeper = new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log: logs.gc, now });
   try {
     await stores.ready();
     await app.listen({ host: config.service.host, port: config.service.port });

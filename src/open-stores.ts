@@ -4,18 +4,19 @@
  */
 import type { Logger } from 'pino';
 import type { Config } from './config/index.js';
+import type { MasterKey } from './config/types.js';
+import { LocalKms } from './data/kms-local.js';
 import { KeyRing } from './data/sse.js';
+import type { EncryptionServices } from './s3/encryption.js';
 import type { Stores } from './store/types.js';
 
 export interface OpenedStores {
   readonly stores: Stores;
-  /** null: server-side encryption is refused by name */
-  readonly keyRing: KeyRing | null;
+  readonly encryption: EncryptionServices;
 }
 
 export async function openStores(config: Config, log: Logger): Promise<OpenedStores> {
   const { store, encryption, gc, options } = config;
-  const previous = encryption.previousKeys;
   if (store.kind === 'embedded') {
     const { openEmbeddedStores } = await import('./store/embedded/index.js');
     const { loadOrCreateMasterKey } = await import('./store/embedded/master-key.js');
@@ -28,7 +29,7 @@ export async function openStores(config: Config, log: Logger): Promise<OpenedSto
       logger: log,
     });
     const current = encryption.masterKey ?? (await loadOrCreateMasterKey(store.dataDir));
-    return { stores, keyRing: options.serverSideEncryption ? new KeyRing({ current, previous }) : null };
+    return { stores, encryption: encryptionServices(config, current, [options.defaultRegion]) };
   }
   const { openCassandraStores } = await import('./store/cassandra/index.js');
   const stores = await openCassandraStores({
@@ -41,9 +42,24 @@ export async function openStores(config: Config, log: Logger): Promise<OpenedSto
       logger: log,
     },
   });
-  const { masterKey } = encryption;
+  return { stores, encryption: encryptionServices(config, encryption.masterKey, Object.keys(store.regions)) };
+}
+
+function encryptionServices(
+  { encryption, options }: Config,
+  masterKey: MasterKey | null,
+  regions: readonly string[],
+): EncryptionServices {
+  const previous = encryption.previousKeys;
   return {
-    stores,
-    keyRing: masterKey === null || !options.serverSideEncryption ? null : new KeyRing({ current: masterKey, previous }),
+    offered: options.serverSideEncryption,
+    keyRing: masterKey === null ? null : new KeyRing({ current: masterKey, previous }),
+    kms: new LocalKms({
+      keys: encryption.kmsKeys,
+      defaultKeyId: encryption.kmsDefaultKey,
+      masterKeys: masterKey === null ? [] : [masterKey, ...previous].map(({ key }) => key),
+      regions,
+    }),
+    customerKeysRequireTls: encryption.customerKeysRequireTls,
   };
 }

@@ -12,12 +12,19 @@ function hexBytes(byteString: string): string {
   return Buffer.from(byteString, 'latin1').toString('hex').replace(/../g, '$& ').trimEnd();
 }
 
-export function signatureDoesNotMatch(facts: {
+/** Keys of SSE-C among signed headers and query parameters: an error document may be logged by whoever gets it. */
+function withoutCustomerKeys(canonical: string): string {
+  return canonical.replace(/(server-side-encryption-customer-key[:=])[^&\n]*/gi, '$1(hidden)');
+}
+
+export function signatureDoesNotMatch(given: {
   accessKey: string;
   provided: string;
   stringToSign: string;
   canonicalRequest?: string;
 }): S3Error {
+  const facts = { ...given, stringToSign: withoutCustomerKeys(given.stringToSign) };
+  if (facts.canonicalRequest !== undefined) facts.canonicalRequest = withoutCustomerKeys(facts.canonicalRequest);
   const detail: Record<string, string> = {
     AWSAccessKeyId: displayText(facts.accessKey),
     StringToSign: displayText(facts.stringToSign),

@@ -36,13 +36,16 @@ export function resolveOptions(options: AuthenticatorOptions): ResolvedOptions {
   };
 }
 
-/** The credential of an access key; throws InvalidAccessKeyId, or InvalidToken when the session token does not fit. */
+/**
+ * The credential of an access key; throws InvalidAccessKeyId, InvalidToken when the session token does not fit, and whatever
+ * the lookup throws.
+ */
 export async function findCredential(
   lookup: CredentialLookup,
   accessKey: string,
   sessionToken: string | undefined,
 ): Promise<Credential> {
-  const found = lookup(accessKey);
+  const found = lookup(accessKey, sessionToken);
   // A key store in memory answers at once: no turn of the microtask queue for it.
   const credential = found instanceof Promise ? await found : found;
   if (credential === null) throw unknownAccessKey(accessKey);

@@ -85,8 +85,10 @@ function parseBound(bound: unknown): number {
   throw invalid('Invalid content-length-range: bounds must be non-negative integers.');
 }
 
+/** The condition as an error shows it; a key of SSE-C that a policy fixes is left out. */
 function source(kind: string, name: string, value: string): string {
-  return `[${JSON.stringify(kind)}, ${JSON.stringify(name)}, ${JSON.stringify(value)}]`;
+  const shown = /-customer-key$/i.test(name) ? '(hidden)' : value;
+  return `[${JSON.stringify(kind)}, ${JSON.stringify(name)}, ${JSON.stringify(shown)}]`;
 }
 
 function invalid(reason: string): S3Error {

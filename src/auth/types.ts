@@ -2,6 +2,7 @@
  * What authentication takes and gives: the request as it was sent, the credential that signed it, and the plan by
  * which the body has to be checked while it streams.
  */
+import type { Caller } from '../iam/iam-caller.js';
 import type { ChunkVerifier } from './chunk-verifier.js';
 
 /** A key pair of the key store, with the identity it stands for. */
@@ -16,6 +17,8 @@ export interface Credential {
   readonly email?: string;
   /** Present on temporary credentials: every request must then carry the same x-amz-security-token. */
   readonly sessionToken?: string;
+  /** Who of the tenant's account it is; absent: the account's root, as with every key of the configuration. */
+  readonly caller?: Caller;
 }
 
 /**
@@ -38,8 +41,14 @@ export interface SigningRequest {
   readonly bodySha256Hex?: string;
 }
 
-/** Finds the credential of an access key; null if there is none. A failing store must throw, never give null. */
-export type CredentialLookup = (accessKey: string) => Promise<Credential | null> | Credential | null;
+/**
+ * Finds the credential of an access key; null if there is none. A failing store must throw, never give null. sessionToken: as
+ * sent, undefined without one; temporary credentials are found by it, and those that are over throw ExpiredToken.
+ */
+export type CredentialLookup = (
+  accessKey: string,
+  sessionToken?: string,
+) => Promise<Credential | null> | Credential | null;
 
 /** How the body must be checked while it streams. */
 export type PayloadPlan = UnsignedPayload | Sha256Payload | ChunkedPayload;

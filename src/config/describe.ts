@@ -19,6 +19,9 @@ export function redactConfig(config: Config): Record<string, unknown> {
     encryption: {
       masterKey: encryption.masterKey === null ? null : redactKey(encryption.masterKey),
       previousKeys: encryption.previousKeys.map(redactKey),
+      kmsKeys: encryption.kmsKeys.map((key) => ({ ...key, versions: key.versions.map(() => HIDDEN) })),
+      kmsDefaultKey: encryption.kmsDefaultKey,
+      customerKeysRequireTls: encryption.customerKeysRequireTls,
     },
   };
 }

@@ -16,9 +16,9 @@ export const HISTORICAL_USE: Historical = { use: USE };
 
 export const HISTORICAL_LOGGING: Historical = {
   use: USE,
-  pattern: 'is not used; format chooses between json and pretty',
+  pattern: 'is not used: lines are JSON',
   external: 'is not used; there is no logback here',
-  json: "is now format: 'json', which is the default",
+  json: 'is not used: lines are JSON',
 };
 
 export const HISTORICAL_TARGET: Historical = {

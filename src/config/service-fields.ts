@@ -50,7 +50,7 @@ const level: Parser<LogLevel> = oneOf({
 // Pithos took {path: ..., json: ...} too.
 const logFileMap = section({
   fields: { path: required('path', path) },
-  historical: { json: 'is not used; see format' },
+  historical: { json: 'is not used: lines are JSON' },
 });
 const logFile: Parser<string> = (place) =>
   place.node.kind === 'map' ? (logFileMap(place)?.path ?? null) : path(place);
@@ -61,7 +61,6 @@ export const logging: Parser<LoggingConfig> = section({
     console: defaulted('console', flag, true),
     files: defaulted('files', listOf(logFile), []),
     overrides: nested('overrides', record({ what: 'a map of logger names to levels', name: text, value: level })),
-    format: defaulted('format', oneOf({ json: 'json', pretty: 'pretty' }), 'json'),
   },
   historical: HISTORICAL_LOGGING,
   inspect: refuseForeignUse,

@@ -37,7 +37,6 @@ export interface LoggingConfig {
   readonly files: readonly string[];
   /** Level by logger name; the names are dotted, as in Pithos. No prototype: any name is safe to look up. */
   readonly overrides: Readonly<Record<string, LogLevel>>;
-  readonly format: 'json' | 'pretty';
 }
 
 export type CorsMethod = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD';
@@ -161,6 +160,22 @@ export interface EncryptionConfig {
   readonly masterKey: MasterKey | null;
   /** Still open objects sealed before a rotation. */
   readonly previousKeys: readonly MasterKey[];
+  readonly kmsKeys: readonly KmsKeyConfig[];
+  /** For SSE-KMS requests that name no key; null: aws/s3, derived from the master key. One of kmsKeys, by any of its names. */
+  readonly kmsDefaultKey: string | null;
+  /** Whether SSE-C is refused on connections without TLS, as AWS does; false where something before the gateway ends TLS. */
+  readonly customerKeysRequireTls: boolean;
+}
+
+/** A key of the local KMS. */
+export interface KmsKeyConfig {
+  /** Stored with every object that the key protects. */
+  readonly id: string;
+  readonly enabled: boolean;
+  /** Other names that requests may use. */
+  readonly aliases: readonly string[];
+  /** 32 bytes each, the newest first: that one wraps, all of them unwrap. */
+  readonly versions: readonly Buffer[];
 }
 
 /** Requests per second; an absent figure is no limit. */
@@ -192,6 +207,10 @@ export interface GcConfig {
   readonly graceMs: number;
   /** How long an upload's intent protects its blocks without being renewed. */
   readonly intentLeaseMs: number;
+  /** Pause between two sweeps of a bucket by its lifecycle rules; 0 turns this gateway's lifecycle runner off. */
+  readonly lifecycleIntervalMs: number;
+  /** How long a day of lifecycle rules lasts: 24 h, shorter only to try them out. */
+  readonly lifecycleDayMs: number;
 }
 
 export interface Config {

@@ -4,7 +4,7 @@
  * chunk, so that chunks that were swapped, moved between inodes or cut off at the end are found out.
  */
 import type { KeyObject } from 'node:crypto';
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { StoreError } from '../store/errors.js';
 
 export const KEY_BYTES = 32;
@@ -30,6 +30,11 @@ export interface DataCipher {
   seal(scope: string, index: number, chunk: readonly Buffer[], last: boolean): Buffer[];
   /** @throws StoreError corrupt when the bytes are not what was sealed there with this key */
   open(scope: string, index: number, sealed: Buffer, last: boolean): Buffer;
+  /**
+   * 32 hex digits that stand for the content with this MD5 and do not tell it: the same for the same content under this
+   * data key, another one under any other.
+   */
+  opaqueTag(contentMd5Hex: string): string;
 }
 
 /** @param dataKey 32 secret bytes that no other object has */
@@ -74,6 +79,11 @@ class ChunkCipher implements DataCipher {
     return chunk;
   }
 
+  opaqueTag(contentMd5Hex: string): string {
+    const key = hkdfSync('sha256', this.#dataKey, Buffer.alloc(0), 'pithos tag v1', KEY_BYTES);
+    return createHmac('sha256', Buffer.from(key)).update(contentMd5Hex).digest('hex').slice(0, 32);
+  }
+
   #keyOf(scope: string): KeyObject {
     if (scope !== this.#scope) {
       const key = hkdfSync('sha256', this.#dataKey, Buffer.alloc(0), `pithos chunk v1 ${scope}`, KEY_BYTES);
@@ -93,5 +103,10 @@ function chunkNonce(index: number, last: boolean): Buffer {
 }
 
 function corrupt(scope: string, index: number, cause?: unknown): StoreError {
-  return new StoreError('corrupt', 'notApplied', `encrypted chunk ${index} of ${scope} fails its authentication`, cause);
+  return new StoreError(
+    'corrupt',
+    'notApplied',
+    `encrypted chunk ${index} of ${scope} fails its authentication`,
+    cause,
+  );
 }

@@ -75,7 +75,7 @@ async function* readBlob(
   start: number,
   end: number,
 ): AsyncGenerator<Buffer, void, void> {
-  const { inode, sizeBytes, chunkSizeBytes } = blob;
+  const { inode, sizeBytes, chunkSizeBytes, sealedAs = inode } = blob;
   const first = Math.floor(start / chunkSizeBytes);
   const last = Math.floor(end / chunkSizeBytes);
   const lastOfBlob = Math.ceil(sizeBytes / chunkSizeBytes) - 1;
@@ -88,7 +88,7 @@ async function* readBlob(
     signal,
   })) {
     throwIfAborted(signal);
-    const chunk = cipher ? cipher.open(inode, index, stored, index === lastOfBlob) : stored;
+    const chunk = cipher ? cipher.open(sealedAs, index, stored, index === lastOfBlob) : stored;
     const chunkStart = index * chunkSizeBytes;
     const expectedBytes = Math.min(chunkSizeBytes, sizeBytes - chunkStart);
     if (index > last || chunk.length !== expectedBytes) {

@@ -1,7 +1,7 @@
 /**
- * Data keys of encrypted objects. Every object version (every multipart upload) has its own; how it is had again from the
- * version's EncryptionInfo is a DataKeyProvider's business: here for SSE-S3, sse-customer.ts for SSE-C, and the same interface for
- * SSE-KMS. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingServerSideEncryption.html
+ * Data keys of encrypted objects. Every object version (every multipart upload) has its own. How it is had again from the
+ * version's EncryptionInfo is said here for SSE-S3, in sse-customer.ts for SSE-C, in sse-kms.ts for SSE-KMS.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingServerSideEncryption.html
  */
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
@@ -19,13 +19,6 @@ export interface DataKey {
   readonly cipher: DataCipher;
 }
 
-/** A provider that asks nobody answers at once; one behind a network answers a promise. */
-export interface DataKeyProvider {
-  newDataKey(): DataKey | Promise<DataKey>;
-  /** @throws StoreError internal when the key that info names is not to be had, corrupt when info is damaged */
-  openDataKey(info: EncryptionInfo): DataCipher | Promise<DataCipher>;
-}
-
 export interface MasterKey {
   /** stored with every object it protects: never reuse an id for another key */
   readonly id: string;
@@ -41,14 +34,15 @@ export interface KeyRingOptions {
 }
 
 /** SSE-S3: data keys wrapped by master keys that the gateway holds. */
-export class KeyRing implements DataKeyProvider {
+export class KeyRing {
   readonly currentId: string;
   readonly #keys = new Map<string, KeyObject>();
 
   /** @throws RangeError for a key that is not 32 bytes long or an id that is there twice */
   constructor({ current, previous = [] }: KeyRingOptions) {
     for (const { id, key } of [current, ...previous]) {
-      if (key.length !== KEY_BYTES) throw new RangeError(`master key '${id}' has ${key.length} bytes, not ${KEY_BYTES}`);
+      if (key.length !== KEY_BYTES)
+        throw new RangeError(`master key '${id}' has ${key.length} bytes, not ${KEY_BYTES}`);
       if (this.#keys.has(id)) throw new RangeError(`there are two master keys '${id}'`);
       this.#keys.set(id, createSecretKey(key));
     }
@@ -61,6 +55,7 @@ export class KeyRing implements DataKeyProvider {
     return { info: { kind: 'SSE-S3', keyId: this.currentId, wrappedKey }, cipher: createDataCipher(dataKey) };
   }
 
+  /** @throws StoreError internal when the key that info names is not configured, corrupt when info is damaged */
   openDataKey(info: EncryptionInfo): DataCipher {
     if (info.kind !== 'SSE-S3') throw new TypeError(`the key ring cannot open a ${info.kind} key`);
     return createDataCipher(unwrapDataKey(this.#masterKey(info.keyId), info.keyId, info.wrappedKey));

@@ -32,9 +32,9 @@ export class RequestBody {
     return plan.kind === 'chunked' ? plan.decodedLengthBytes : contentLengthBytes;
   }
 
-  /** The client did not say how long the payload is; S3 takes no object without that. */
+  /** Neither a length nor a framing that tells where the body ends. */
   get lengthMissing(): boolean {
-    return this.lengthBytes === null;
+    return this.lengthBytes === null && !this.#options.transferChunked;
   }
 
   /** True when the client signed the payload's hash (or its chunks). */

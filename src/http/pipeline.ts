@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AuthResult } from '../auth/types.js';
@@ -11,6 +12,7 @@ import { authorize, requireBucket } from '../s3/access.js';
 import type { Identity, OperationContext, Services } from '../s3/context.js';
 import { ANONYMOUS } from '../s3/context.js';
 import { bucketCorsRules } from '../s3/bucket-cors.js';
+import { checkObjectKey } from '../s3/bucket-name.js';
 import { corsHeaders } from '../s3/cors.js';
 import { S3Error } from '../s3/errors.js';
 import type { OperationRow, S3Response } from '../s3/operation.js';
@@ -134,9 +136,11 @@ async function answer(
     headers,
     remoteAddress: message.socket.remoteAddress ?? '',
     secure: 'encrypted' in message.socket,
+    ...tlsVersion(message),
   };
   trace.request = request;
   checkHost(request);
+  if (request.key !== null) checkObjectKey(request.key);
   const operation = resolver.resolve(request);
   trace.operation = operation;
 
@@ -189,6 +193,12 @@ function obeyed(hoisted: Readonly<Record<string, string>>): Record<string, strin
 
 const BODY_DIGEST = /^x-amz-(checksum-(crc|sha)|sdk-checksum-algorithm$)/;
 
+/** 'TLSv1.3' of the socket as policies write it: '1.3'. */
+function tlsVersion({ socket }: IncomingMessage): { readonly tlsVersion?: string } {
+  const protocol = socket instanceof TLSSocket ? socket.getProtocol() : null;
+  return protocol === null ? {} : { tlsVersion: protocol.replace('TLSv', '') };
+}
+
 /** HTTP/1.1 requires a Host; without one virtual-hosted requests would silently mean something else. */
 function checkHost(request: S3Request): void {
   if (request.host === '') throw new S3Error('InvalidRequest', { message: 'Missing Host header' });
@@ -200,9 +210,18 @@ async function authenticate(services: Services, request: S3Request, operation: O
     method: request.method,
     rawPath: request.rawPath,
     rawQuery: request.rawQuery,
-    headers: request.headers,
+    headers: headersUnderSignature(request),
     vhostBucket: request.virtualHosted ? request.bucket : null,
   });
+}
+
+/**
+ * The host of an absolute target outweighs the Host header (RFC 9112 section 3.2.2). The bucket is read from it, so it must be
+ * the one that was signed: otherwise a presigned URL for one bucket would open another.
+ */
+function headersUnderSignature({ headers, host }: S3Request): Readonly<Record<string, string>> {
+  const plain = (name: string): string => name.toLowerCase().replace(/:(80|443)$/, '');
+  return plain(headers['host'] ?? '') === plain(host) ? headers : { ...headers, host };
 }
 
 function errorResponse(error: S3Error, request: S3Request | null, id: string): S3Response {

@@ -1,14 +1,45 @@
 /** The log: pino, JSON lines, to the console and to files as Pithos's logging section says. Secrets never reach it. */
 import type { Logger } from 'pino';
 import pino from 'pino';
-import type { LoggingConfig } from '../config/types.js';
+import type { LoggingConfig, LogLevel } from '../config/types.js';
 
-export function createLogger(config: LoggingConfig, { quiet }: { readonly quiet: boolean }): Logger {
-  const streams: pino.StreamEntry[] = [];
-  const level = config.level === 'silent' ? 'fatal' : config.level;
-  if (config.console && !quiet) streams.push({ level, stream: pino.destination({ dest: 1, sync: false }) });
-  for (const file of config.files)
-    streams.push({ level, stream: pino.destination({ dest: file, sync: false, mkdir: true }) });
+/** Loggers by the names that logging.overrides knows; Pithos's own root name is theirs too. */
+export const LOGGERS = {
+  main: 'io.pithos',
+  requests: 'io.pithos.api',
+  store: 'io.pithos.store',
+  gc: 'io.pithos.gc',
+} as const;
+
+export interface Logs {
+  readonly main: Logger;
+  /** a line per request */
+  readonly requests: Logger;
+  readonly store: Logger;
+  readonly gc: Logger;
+}
+
+export function createLogs(config: LoggingConfig, { quiet }: { readonly quiet: boolean }): Logs {
+  const root = rootLogger(config, quiet);
+  const logger = (name: string): Logger => root.child({ logger: name }, { level: levelOf(config, name) });
+  return {
+    main: logger(LOGGERS.main),
+    requests: logger(LOGGERS.requests),
+    store: logger(LOGGERS.store),
+    gc: logger(LOGGERS.gc),
+  };
+}
+
+/** The override of the longest dotted prefix of the name, else the general level. */
+export function levelOf(config: Pick<LoggingConfig, 'level' | 'overrides'>, name: string): LogLevel {
+  for (let prefix = name; prefix !== ''; prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('.')))) {
+    const level = config.overrides[prefix];
+    if (level !== undefined) return level;
+  }
+  return config.level;
+}
+
+function rootLogger(config: LoggingConfig, quiet: boolean): Logger {
   const options: pino.LoggerOptions = {
     level: config.level,
     base: null,
@@ -16,8 +47,12 @@ export function createLogger(config: LoggingConfig, { quiet }: { readonly quiet:
     formatters: { level: (label) => ({ level: label }) },
     redact: ['secret', '*.secret', 'authorization', '*.authorization', 'headers.authorization'],
   };
-  if (streams.length === 0) return pino({ ...options, level: 'silent' });
-  const first = streams[0];
-  if (streams.length === 1 && first) return pino(options, first.stream);
-  return pino(options, pino.multistream(streams));
+  // Levels are judged by the loggers: a stream takes what it is given.
+  const streams: pino.StreamEntry[] = [];
+  if (config.console && !quiet) streams.push({ level: 'trace', stream: pino.destination({ dest: 1, sync: false }) });
+  for (const file of config.files)
+    streams.push({ level: 'trace', stream: pino.destination({ dest: file, sync: false, mkdir: true }) });
+  const [first] = streams;
+  if (first === undefined) return pino({ ...options, level: 'silent' }, pino.destination({ dest: '/dev/null' }));
+  return streams.length === 1 ? pino(options, first.stream) : pino(options, pino.multistream(streams));
 }

@@ -1,47 +1,146 @@
 /**
- * Who may do what: the owner and master keys always, others as the ACL of the bucket or object grants. Every operation
- * passes here before its body is read (authorize) and before it reads an object (loadVersion).
+ * Who may do what. The bucket's policy denies or allows; where it says nothing the owner and master keys may, others as the ACL
+ * of the bucket or object grants. Every operation passes here before its body is read (authorize) and before it reads an
+ * object (loadVersion).
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html
  */
-import { isAllowed, parseAcl, privateAcl } from '../iam/acl.js';
-import type { Acl } from '../iam/acl.js';
-import type { BucketRecord, ObjectVersion, VersionSelector } from '../store/types.js';
+import { isAllowed } from '../iam/acl.js';
+import { bucketArn, evaluatePolicies, isPublicPolicy, objectArn } from '../iam/policy.js';
+import type { Evaluation } from '../iam/policy.js';
+import type { BucketRecord, ObjectVersion, UploadRecord, VersionSelector } from '../store/types.js';
+import type { NeededAction } from './access-actions.js';
+import { actionsOf, judges, needs, needsPolicy } from './access-actions.js';
+import type { ExtraKeys } from './access-conditions.js';
+import { conditionKeys, existingTagKeys, principalOf } from './access-conditions.js';
+import { asksAboutCreation, creationKeys, PART_OPERATIONS } from './access-upload.js';
+import {
+  aclInForce,
+  aclsDisabled,
+  bucketAcl,
+  bucketPolicy,
+  objectAcl,
+  objectOwner,
+  POLICY_SELF_REMOVAL_DOCUMENT,
+  publicAccessBlock,
+} from './bucket-security.js';
 import type { Identity, OperationContext } from './context.js';
 import { keyOf, regionOf } from './context.js';
 import { httpDate } from './dates.js';
 import { S3Error } from './errors.js';
-import type { AclPermission, OperationRow } from './operation.js';
+import { uploadIdTimeMs } from './multipart.js';
+import type { AclPermission } from './operation.js';
 import { versionIdHeader } from './versioning.js';
 
-const parsedAcls = new WeakMap<BucketRecord, Acl>();
+export { bucketAcl } from './bucket-security.js';
 
-export function bucketAcl(bucket: BucketRecord): Acl {
-  let acl = parsedAcls.get(bucket);
-  if (acl === undefined) {
-    const document = bucket.documents['acl'];
-    acl = document === undefined ? privateAcl(bucket.owner) : parseAcl(document);
-    parsedAcls.set(bucket, acl);
-  }
-  return acl;
+/** Whose request it is; operation: the row it selected. */
+type Caller = Pick<OperationContext, 'services' | 'request' | 'identity' | 'operation'>;
+
+const NO_KEYS: ExtraKeys = new Map();
+
+export interface AccessQuestion {
+  readonly bucket: BucketRecord;
+  /** null: about the bucket itself */
+  readonly key: string | null;
+  /** All of them must be allowed. */
+  readonly actions: readonly NeededAction[];
+  /** What an ACL must grant where no policy allows; null: ACLs do not speak about it, it is the owner's. */
+  readonly permission: AclPermission | null;
+  /** An object that is there: its owner and its ACL count instead of the bucket's. */
+  readonly version?: Pick<ObjectVersion, 'acl' | 'owner' | 'tags'>;
+  /** Condition keys that the request does not tell. */
+  readonly keys?: ExtraKeys;
 }
 
-export function objectAcl(version: Pick<ObjectVersion, 'acl' | 'owner'>): Acl {
-  return version.acl === null ? privateAcl(version.owner) : parseAcl(version.acl);
+/** denied: a policy says so explicitly; refused: nothing allows it. */
+export type Judgement = 'allowed' | 'denied' | 'refused';
+
+export function judgeAccess(caller: Caller, question: AccessQuestion): Judgement {
+  const { identity } = caller;
+  if (identity.master) return 'allowed';
+  const { bucket, actions, version } = question;
+  const owner = version === undefined ? bucket.owner : objectOwner(bucket, version);
+  const owned = isOwner(identity, owner.id);
+  const evaluations = evaluate(caller, question);
+  if (evaluations.some(({ decision }) => decision === 'deny') && !keepsPolicyAccess(identity, question))
+    return 'denied';
+  if (owned) return 'allowed';
+  const granted = aclGrants(identity, question);
+  // A bucket's policy gives away only what is the bucket owner's.
+  const policyCounts = owner.id === bucket.owner.id && !policyIsRestricted(bucket, identity);
+  const allowed = actions.every(
+    (action, index) =>
+      (granted && action.coveredByAcl) || (policyCounts && policyAllows(action, evaluations[index], evaluations)),
+  );
+  return allowed && actions.length > 0 ? 'allowed' : 'refused';
+}
+
+/** @throws S3Error AccessDenied */
+export function requireAccess(caller: Caller, question: AccessQuestion): void {
+  if (judgeAccess(caller, question) !== 'allowed') throw new S3Error('AccessDenied');
 }
 
 function isOwner(identity: Identity, ownerId: string): boolean {
   return identity.kind === 'signed' && (identity.master || identity.tenant === ownerId);
 }
 
-export function bucketAllows(bucket: BucketRecord, identity: Identity, permission: AclPermission): boolean {
-  return isOwner(identity, bucket.owner.id) || isAllowed(bucketAcl(bucket), identity, permission);
+/** One for each action. */
+function evaluate(caller: Caller, question: AccessQuestion): readonly Evaluation[] {
+  const { bucket, key, version } = question;
+  const policy = bucketPolicy(bucket);
+  if (policy === null) return [];
+  const principal = principalOf(caller.identity);
+  const extra = version === undefined ? [] : [...existingTagKeys(version.tags)];
+  const request = {
+    principal,
+    resource: key === null ? bucketArn(bucket.name) : objectArn(bucket.name, key),
+    keys: conditionKeys({
+      request: caller.request,
+      principal,
+      bucket,
+      operation: caller.operation.name,
+      nowMs: caller.services.now(),
+      extra: new Map([...extra, ...(question.keys ?? NO_KEYS)]),
+    }),
+  };
+  return question.actions.map(({ name }) => evaluatePolicies([policy], { ...request, action: `s3:${name}` }));
 }
 
-export function objectAllows(
-  version: Pick<ObjectVersion, 'acl' | 'owner'>,
-  identity: Identity,
-  permission: AclPermission,
-): boolean {
-  return isOwner(identity, version.owner.id) || isAllowed(objectAcl(version), identity, permission);
+function policyAllows(action: NeededAction, own: Evaluation | undefined, all: readonly Evaluation[]): boolean {
+  if (own?.decision === 'allow') return true;
+  const { judgedBy } = action;
+  return judgedBy !== null && all.some(({ allowedBy }) => allowedBy.some((statement) => judges(statement, judgedBy)));
+}
+
+function aclGrants(identity: Identity, { bucket, permission, version }: AccessQuestion): boolean {
+  if (permission === null || aclsDisabled(bucket)) return false;
+  const acl = version === undefined ? bucketAcl(bucket) : objectAcl(bucket, version);
+  return isAllowed(aclInForce(bucket, acl), identity, permission);
+}
+
+/** RestrictPublicBuckets: a public policy gives nothing to other accounts, not even what it gives them by name. */
+function policyIsRestricted(bucket: BucketRecord, identity: Identity): boolean {
+  const policy = bucketPolicy(bucket);
+  return (
+    policy !== null &&
+    publicAccessBlock(bucket).restrictPublicBuckets &&
+    !isOwner(identity, bucket.owner.id) &&
+    isPublicPolicy(policy)
+  );
+}
+
+const POLICY_ACTIONS: ReadonlySet<string> = new Set(['GetBucketPolicy', 'PutBucketPolicy', 'DeleteBucketPolicy']);
+
+/**
+ * A policy that denies everything must not lock its owner out: the root of the owner's account can always see and change it,
+ * unless it confirmed to give that up (x-amz-confirm-remove-self-bucket-access).
+ */
+function keepsPolicyAccess(identity: Identity, { bucket, actions }: AccessQuestion): boolean {
+  return (
+    isOwner(identity, bucket.owner.id) &&
+    actions.every(({ name }) => POLICY_ACTIONS.has(name)) &&
+    bucket.documents[POLICY_SELF_REMOVAL_DOCUMENT] === undefined
+  );
 }
 
 /** A bucket by name. @throws S3Error NoSuchBucket */
@@ -53,12 +152,10 @@ export async function requireBucket(context: Pick<OperationContext, 'services'>,
 
 /**
  * The check before the handler runs. Answers the request's bucket where the operation works on one.
- * @throws S3Error AccessDenied, NoSuchBucket
+ * @throws S3Error AccessDenied, NoSuchBucket, MethodNotAllowed
  */
-export async function authorize(
-  context: Pick<OperationContext, 'services' | 'request' | 'identity'> & { readonly operation: OperationRow },
-): Promise<BucketRecord | null> {
-  const { request, identity, operation } = context;
+export async function authorize(caller: Caller): Promise<BucketRecord | null> {
+  const { request, identity, operation } = caller;
   const { access } = operation;
   if (access.kind === 'handler') return null;
   if (access.kind === 'account') {
@@ -66,11 +163,71 @@ export async function authorize(
     return null;
   }
   if (request.bucket === null) throw new Error(`${operation.name} has no bucket`);
-  const bucket = await requireBucket(context, request.bucket);
+  const bucket = await requireBucket(caller, request.bucket);
   checkExpectedOwner(request.headers, bucket);
-  if (access.kind === 'bucket' && !bucketAllows(bucket, identity, access.permission)) throw new S3Error('AccessDenied');
-  if (access.kind === 'bucketOwner' && !isOwner(identity, bucket.owner.id)) throw new S3Error('AccessDenied');
+  if (access.kind === 'object') return bucket;
+  if (access.kind === 'keys') {
+    refuseStranger(caller, bucket, access.permission);
+    return bucket;
+  }
+  if (bodyIsAskedAbout(operation.name, bucket)) return bucket;
+  const permission = access.kind === 'bucket' ? access.permission : null;
+  await requireOperation(caller, bucket, permission);
   return bucket;
+}
+
+/** Operations whose body policies can ask about; their handlers ask again when they have read it. */
+const LOCK_CHANGES: ReadonlySet<string> = new Set(['PutObjectRetention', 'PutObjectLegalHold']);
+
+function bodyIsAskedAbout(operation: string, bucket: BucketRecord): boolean {
+  if (!LOCK_CHANGES.has(operation)) return false;
+  return [...(bucketPolicy(bucket)?.keys ?? [])].some((key) => key.startsWith('s3:object-lock-'));
+}
+
+async function requireOperation(caller: Caller, bucket: BucketRecord, permission: AclPermission | null): Promise<void> {
+  const { operation, request, identity } = caller;
+  const judgement = judgeAccess(caller, {
+    bucket,
+    key: request.key,
+    actions: actionsOf(operation, request),
+    permission,
+    keys: await keysOfUpload(caller, bucket),
+  });
+  if (judgement === 'refused' && (await isInitiator(caller, bucket))) return;
+  if (judgement !== 'allowed') throw new S3Error('AccessDenied');
+  // Other accounts may be allowed a bucket's policy, and still cannot use it.
+  if (operation.actions.some((name) => POLICY_ACTIONS.has(name)) && !isOwner(identity, bucket.owner.id))
+    throw new S3Error('MethodNotAllowed', { detail: { Method: request.method, ResourceType: 'BUCKETPOLICY' } });
+}
+
+/** Whoever started a multipart upload may see its parts and abort it. */
+const INITIATORS_OPERATIONS: ReadonlySet<string> = new Set(['ListParts', 'AbortMultipartUpload']);
+
+async function isInitiator(caller: Caller, bucket: BucketRecord): Promise<boolean> {
+  const { identity, operation } = caller;
+  if (identity.kind === 'anonymous' || !INITIATORS_OPERATIONS.has(operation.name)) return false;
+  const upload = await uploadOf(caller, bucket);
+  return upload?.initiator.id === identity.tenant;
+}
+
+async function keysOfUpload(caller: Caller, bucket: BucketRecord): Promise<ExtraKeys> {
+  if (!PART_OPERATIONS.has(caller.operation.name)) return NO_KEYS;
+  const policy = bucketPolicy(bucket);
+  if (policy === null || !asksAboutCreation(policy.keys)) return NO_KEYS;
+  const upload = await uploadOf(caller, bucket);
+  return upload === null ? NO_KEYS : creationKeys(upload, bucket);
+}
+
+async function uploadOf(caller: Caller, bucket: BucketRecord): Promise<UploadRecord | null> {
+  const uploadId = caller.request.query.get('uploadId') ?? '';
+  if (uploadIdTimeMs(uploadId) === null) return null;
+  return regionOf(caller, bucket).metadata.getUpload({ bucket, key: keyOf(caller), uploadId });
+}
+
+/** An anonymous caller whom nothing could allow any key is not read a list of keys from. @throws S3Error AccessDenied */
+function refuseStranger({ identity }: Caller, bucket: BucketRecord, permission: AclPermission): void {
+  if (identity.kind !== 'anonymous' || bucketPolicy(bucket) !== null) return;
+  if (!aclGrants(identity, { bucket, key: null, actions: [], permission })) throw new S3Error('AccessDenied');
 }
 
 /** x-amz-expected-bucket-owner: the caller refuses to talk to anybody else's bucket. */
@@ -79,13 +236,43 @@ function checkExpectedOwner(headers: Readonly<Record<string, string>>, bucket: B
   if (expected !== undefined && expected !== bucket.owner.id) throw new S3Error('AccessDenied');
 }
 
+/** For each key of DeleteObjects. @throws S3Error AccessDenied */
+export function requireDelete(
+  context: OperationContext,
+  { key, versionId }: { readonly key: string; readonly versionId: string | undefined },
+): void {
+  requireAccess(context, {
+    bucket: context.bucket,
+    key,
+    actions: needs([versionId === undefined ? 'DeleteObject' : 'DeleteObjectVersion']),
+    permission: 'WRITE',
+    keys: versionKeys(versionId),
+  });
+}
+
+/** For what a policy alone can give to others than the bucket's owner, e.g. BypassGovernanceRetention on an object. */
+export function mayByPolicy(
+  caller: Caller,
+  { bucket, key, action }: { readonly bucket: BucketRecord; readonly key: string; readonly action: string },
+): boolean {
+  return judgeAccess(caller, { bucket, key, actions: [needsPolicy(action)], permission: null }) === 'allowed';
+}
+
+function versionKeys(versionId: string | undefined): ExtraKeys {
+  return versionId === undefined ? NO_KEYS : new Map([['s3:versionid', [versionId]]]);
+}
+
 export interface LoadOptions {
   readonly select: VersionSelector;
   readonly permission: AclPermission;
   readonly withInline: boolean;
-  /** the copy source's, where it is not the request's own */
+  /** the copy source's, where it is not the request's own; with actions */
   readonly bucket?: BucketRecord;
   readonly key?: string;
+  /** IAM actions; default: those of the operation */
+  readonly actions?: readonly string[];
+  /** Condition keys that the request's line and headers do not tell. */
+  readonly keys?: ExtraKeys;
 }
 
 /**
@@ -98,12 +285,20 @@ export async function loadVersion(context: OperationContext, options: LoadOption
   const key = options.key ?? keyOf(context);
   const { select, permission, withInline } = options;
   const version = await regionOf(context, bucket).metadata.getVersion(bucket, key, select, { withInline });
-  const { identity } = context;
-  if (version !== null && !version.deleteMarker) {
-    if (!objectAllows(version, identity, permission)) throw new S3Error('AccessDenied');
+  const present = version !== null && !version.deleteMarker;
+  const judgement = judgeAccess(context, {
+    bucket,
+    key,
+    actions: options.actions === undefined ? actionsOf(context.operation, context.request) : needs(options.actions),
+    permission,
+    ...(present ? { version } : {}),
+    keys: new Map([...versionKeys(select === 'latest' ? undefined : select.versionId), ...(options.keys ?? NO_KEYS)]),
+  });
+  if (present) {
+    if (judgement !== 'allowed') throw new S3Error('AccessDenied');
     return version;
   }
-  if (!bucketAllows(bucket, identity, 'READ')) throw new S3Error('AccessDenied');
+  if (judgement === 'denied' || !maySeeWhatIsMissing(context, bucket, key)) throw new S3Error('AccessDenied');
   if (version === null) throw missing(select, key);
   const headers = { 'x-amz-delete-marker': 'true', ...versionIdHeader(bucket.versioning, version.versionId) };
   if (select === 'latest') throw new S3Error('NoSuchKey', { detail: { Key: key }, headers });
@@ -111,6 +306,14 @@ export async function loadVersion(context: OperationContext, options: LoadOption
     detail: { Method: context.request.method, ResourceType: 'DeleteMarker' },
     headers: { ...headers, allow: 'DELETE', 'last-modified': httpDate(version.lastModified) },
   });
+}
+
+/** That a key does not exist is told to those who could find it out by listing with the key as prefix. */
+function maySeeWhatIsMissing(context: OperationContext, bucket: BucketRecord, key: string): boolean {
+  const keys = new Map([['s3:prefix', [key]]]);
+  return (
+    judgeAccess(context, { bucket, key: null, actions: needs(['ListBucket']), permission: 'READ', keys }) === 'allowed'
+  );
 }
 
 export function missing(select: VersionSelector, key: string): S3Error {

@@ -4,10 +4,10 @@ import type { Authenticator } from '../auth/authenticator.js';
 import type { Credential } from '../auth/types.js';
 import type { RequestBody } from '../http/body.js';
 import type { MemoryBudget } from '../data/budget.js';
-import type { KeyRing } from '../data/sse.js';
 import type { GranteeDirectory } from '../iam/acl.js';
 import type { BucketRecord, Owner, Region, Stores } from '../store/types.js';
 import type { CorsRule } from './cors.js';
+import type { EncryptionServices } from './encryption.js';
 import type { OperationRow } from './operation.js';
 import type { S3Request } from './request.js';
 
@@ -41,6 +41,8 @@ export interface ServiceSettings {
   readonly inlineThresholdBytes: number;
   readonly intentLeaseMs: number;
   readonly maxXmlBytes: number;
+  /** a day of the lifecycle rules: 24 h but in tests */
+  readonly lifecycleDayMs: number;
 }
 
 /** Everything that outlives a request; made by main, handed down, never global. */
@@ -48,8 +50,7 @@ export interface Services {
   readonly stores: Stores;
   readonly authenticator: Authenticator;
   readonly directory: GranteeDirectory;
-  /** null: no master key configured, SSE-S3 is refused by name */
-  readonly keyRing: KeyRing | null;
+  readonly encryption: EncryptionServices;
   readonly budget: MemoryBudget;
   readonly settings: ServiceSettings;
   /** ms since the epoch */

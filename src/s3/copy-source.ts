@@ -3,13 +3,15 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
  */
 import { readObject } from '../data/read.js';
+import { COPY_SOURCE_CUSTOMER_KEY } from '../data/sse-customer.js';
+import type { DataCipher } from '../data/sse.js';
 import type { BucketRecord, ObjectVersion, VersionSelector } from '../store/types.js';
 import { loadVersion, requireBucket } from './access.js';
 import { checkObjectKey } from './bucket-name.js';
 import { checkCopySource } from './conditions.js';
 import type { OperationContext } from './context.js';
 import { regionOf } from './context.js';
-import { readCipher } from './encryption.js';
+import { checkReadKey, readCipher } from './encryption.js';
 import { S3Error, invalidArgument } from './errors.js';
 import type { ByteRange } from './range.js';
 import { selectorOf } from './versioning.js';
@@ -65,27 +67,27 @@ export interface CopySource {
 
 /**
  * The source of the request, which the caller may read and whose x-amz-copy-source-if-* conditions hold.
- * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, InvalidRequest (a delete marker by its id, or SSE-C
- *   headers), AccessDenied, PreconditionFailed
+ * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, InvalidRequest (a delete marker by its id, a customer's
+ *   key too few or too many), AccessDenied, PreconditionFailed, KMS.*
  */
 export async function loadCopySource(context: OperationContext): Promise<CopySource> {
   const { headers } = context.request;
   const header = headers[HEADER];
   if (header === undefined) throw new Error('a copy without its source header');
   const { bucket: bucketName, key, select } = parseCopySource(header);
-  if (headers['x-amz-copy-source-server-side-encryption-customer-algorithm'] !== undefined)
-    throw new S3Error('InvalidRequest', { message: 'The encryption parameters are not applicable to this object.' });
   const bucket = await requireBucket(context, bucketName);
   const expectedOwner = headers['x-amz-source-expected-bucket-owner'];
   if (expectedOwner !== undefined && expectedOwner !== bucket.owner.id) throw new S3Error('AccessDenied');
   const version = await load(context, bucket, key, select);
+  const customerKey = checkReadKey(context, version.encryption, COPY_SOURCE_CUSTOMER_KEY);
   checkCopySource(headers, version);
+  const cipher = await readCipher(context, version.encryption, customerKey);
   return {
     bucket,
     key,
     versionNamed: select !== 'latest',
     version,
-    body: (range) => bodyOf(context, bucket, version, range),
+    body: (range) => bodyOf(context, { bucket, version, cipher }, range),
   };
 }
 
@@ -96,7 +98,8 @@ async function load(
   select: VersionSelector,
 ): Promise<ObjectVersion> {
   try {
-    return await loadVersion(context, { select, permission: 'READ', withInline: true, bucket, key });
+    const actions = [select === 'latest' ? 'GetObject' : 'GetObjectVersion'];
+    return await loadVersion(context, { select, permission: 'READ', withInline: true, bucket, key, actions });
   } catch (error) {
     // A GET of a delete marker is a matter of the method; a copy of one is a matter of the request.
     if (error instanceof S3Error && error.code === 'MethodNotAllowed')
@@ -109,10 +112,10 @@ async function load(
 
 function bodyOf(
   context: OperationContext,
-  bucket: BucketRecord,
-  version: ObjectVersion,
+  source: { readonly bucket: BucketRecord; readonly version: ObjectVersion; readonly cipher: DataCipher | null },
   range: ByteRange | null,
 ): AsyncIterable<Buffer> {
+  const { bucket, version, cipher } = source;
   const { blobs } = regionOf(context, bucket);
   return readObject({
     version,
@@ -121,7 +124,7 @@ function bodyOf(
       if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
       return store;
     },
-    cipher: readCipher(context, version.encryption),
+    cipher,
     range,
     signal: context.signal,
   });

@@ -1,17 +1,19 @@
 /** What a request says about the object it creates, apart from its bytes: shared by Put, Copy, Post and CreateMultipartUpload. */
 import { aclFromHeaders } from '../iam/acl-headers.js';
 import { serialiseAcl } from '../iam/acl.js';
-import type { BucketRecord, Retention } from '../store/types.js';
+import type { Acl } from '../iam/acl.js';
+import type { BucketRecord, Owner, Retention } from '../store/types.js';
+import { aclsDisabled, checkPublicAcl, configuredOwnership, grantsToOthers } from './bucket-security.js';
 import type { OperationContext } from './context.js';
 import { ownerOf, regionOf } from './context.js';
 import { S3Error } from './errors.js';
 import { storedHeaders } from './object-headers.js';
-import { checkMayLock } from './object-lock-access.js';
 import { requestedLock } from './object-lock.js';
 import { parseTaggingHeader } from './tagging.js';
 
 export interface ObjectAttributes {
   readonly headers: Record<string, string>;
+  readonly owner: Owner;
   readonly acl: string | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly storageClass: string;
@@ -29,30 +31,51 @@ export async function objectAttributes(
   headers = context.request.headers,
 ): Promise<ObjectAttributes> {
   const lock = requestedLock(headers, bucket, context.services.now());
-  checkMayLock(context, bucket, lock);
   const tagging = headers['x-amz-tagging'];
   return {
     headers: storedHeaders(headers),
-    acl: await objectAclOf(context, bucket, headers),
+    ...(await ownerAndAcl(context, bucket, headers)),
     tags: tagging === undefined ? {} : parseTaggingHeader(tagging),
     storageClass: storageClassOf(context, bucket, headers['x-amz-storage-class']),
     ...lock,
   };
 }
 
-/** The ACL the headers ask for; null is private. */
-export async function objectAclOf(
+/**
+ * Whose the new object is and the ACL the headers ask for (null is private), under the bucket's object ownership and public
+ * access block. https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+ * @throws S3Error AccessControlListNotSupported, AccessDenied for a public ACL, and what the headers' own checks throw
+ */
+async function ownerAndAcl(
   context: Source,
   bucket: BucketRecord,
   headers: Readonly<Record<string, string>>,
-): Promise<string | null> {
+): Promise<{ readonly owner: Owner; readonly acl: string | null }> {
+  const enforced = aclsDisabled(bucket);
+  const handedOver =
+    configuredOwnership(bucket) === 'BucketOwnerPreferred' && headers['x-amz-acl'] === 'bucket-owner-full-control';
+  const owner = enforced || handedOver ? bucket.owner : ownerOf(context.identity);
   const acl = await aclFromHeaders(headers, {
-    owner: ownerOf(context.identity),
+    owner,
     bucketOwner: bucket.owner,
     target: 'object',
     directory: context.services.directory,
   });
-  return acl === null ? null : serialiseAcl(acl);
+  if (acl === null) return { owner, acl };
+  if (enforced) {
+    checkOwnersAlone(acl, headers['x-amz-acl']);
+    return { owner, acl: null };
+  }
+  checkPublicAcl(bucket, acl);
+  return { owner, acl: serialiseAcl(acl) };
+}
+
+/** With ACLs disabled the only one that may be asked for is what the bucket owner has anyway. */
+function checkOwnersAlone(acl: Acl, canned: string | undefined): void {
+  const [grant, ...more] = acl.grants;
+  const full = more.length === 0 && grant?.permission === 'FULL_CONTROL' && !grantsToOthers(acl);
+  if (canned === undefined ? !full : canned !== 'bucket-owner-full-control')
+    throw new S3Error('AccessControlListNotSupported');
 }
 
 /** AWS's storage classes are accepted as names only where the region maps them to a blobstore. */

@@ -123,6 +123,7 @@ export function encryptionHeaders({ encryption }: Pick<ObjectVersion, 'encryptio
       return {
         'x-amz-server-side-encryption': 'aws:kms',
         'x-amz-server-side-encryption-aws-kms-key-id': encryption.keyId,
+        ...(encryption.bucketKey === true && { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' }),
       };
     case 'SSE-C':
       return {

@@ -1,33 +1,36 @@
 /** Who may lock and unlock: what Object Lock asks of the caller, beside the rules in object-lock.ts. */
 import type { BucketRecord, ObjectVersion, VersionSelector } from '../store/types.js';
-import { missing } from './access.js';
-import type { Identity, OperationContext } from './context.js';
+import { mayByPolicy, missing, requireAccess } from './access.js';
+import { actionsOf } from './access-actions.js';
+import type { ExtraKeys } from './access-conditions.js';
+import type { OperationContext } from './context.js';
 import { keyOf, regionOf } from './context.js';
 import { S3Error } from './errors.js';
-import type { LockJudgement, RequestedLock } from './object-lock.js';
+import type { LockJudgement } from './object-lock.js';
 import { requireObjectLock } from './object-lock.js';
 import { selectorOf } from './versioning.js';
 
-type Caller = Pick<OperationContext, 'identity' | 'request' | 'services'>;
-
-/** No ACL grants the permissions of Object Lock: they are the bucket owner's. */
-function ownsBucket(identity: Identity, bucket: Pick<BucketRecord, 'owner'>): boolean {
-  return identity.kind === 'signed' && (identity.master || identity.tenant === bucket.owner.id);
-}
-
-/** For writes that bring a lock along (s3:PutObjectRetention, s3:PutObjectLegalHold). @throws S3Error AccessDenied */
-export function checkMayLock(
-  { identity }: Pick<Caller, 'identity'>,
-  bucket: Pick<BucketRecord, 'owner'>,
-  { retention, legalHold }: RequestedLock,
-): void {
-  if ((retention !== null || legalHold) && !ownsBucket(identity, bucket)) throw new S3Error('AccessDenied');
-}
+type Caller = Pick<OperationContext, 'identity' | 'request' | 'services' | 'operation'>;
 
 /** What the rules need to know of the request: the time, and whether governance is bypassed (s3:BypassGovernanceRetention). */
-export function lockJudgement(context: Caller, bucket: Pick<BucketRecord, 'owner'>): LockJudgement {
+export function lockJudgement(context: Caller, bucket: BucketRecord, key: string): LockJudgement {
   const asked = context.request.headers['x-amz-bypass-governance-retention']?.toLowerCase() === 'true';
-  return { nowMs: context.services.now(), bypass: asked && ownsBucket(context.identity, bucket) };
+  const bypass = asked && mayByPolicy(context, { bucket, key, action: 'BypassGovernanceRetention' });
+  return { nowMs: context.services.now(), bypass };
+}
+
+/**
+ * The check that authorize leaves to the handlers where a policy asks about the lock in the body.
+ * @throws S3Error AccessDenied
+ */
+export function requireLockChange(context: OperationContext, keys: ExtraKeys): void {
+  requireAccess(context, {
+    bucket: context.bucket,
+    key: keyOf(context),
+    actions: actionsOf(context.operation, context.request),
+    permission: null,
+    keys,
+  });
 }
 
 /**

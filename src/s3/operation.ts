@@ -15,6 +15,8 @@ export type Access =
   | { readonly kind: 'bucketOwner' }
   /** the bucket must exist; the handler reads the object through loadVersion, which checks this permission on it */
   | { readonly kind: 'object'; readonly permission: AclPermission }
+  /** the bucket must exist; the handler asks for each key that its body names, with this permission on the bucket */
+  | { readonly kind: 'keys'; readonly permission: AclPermission }
   /** nothing is checked here: browser forms and preflights, whose handlers do */
   | { readonly kind: 'handler' };
 

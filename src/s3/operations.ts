@@ -3,7 +3,14 @@
  * supported operations in README all come from it. A row without a handler is known and answers NotImplemented by name.
  */
 import { deleteBucketCors, getBucketCors, preflight, putBucketCors } from './ops/bucket-cors.js';
+import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './ops/bucket-encryption.js';
 import { getBucketAcl, putBucketAcl } from './ops/bucket-acl.js';
+import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './ops/bucket-policy.js';
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycleConfiguration,
+  putBucketLifecycleConfiguration,
+} from './ops/bucket-lifecycle.js';
 import {
   getBucketLocation,
   getBucketRequestPayment,
@@ -33,7 +40,13 @@ import { getObjectAcl, putObjectAcl } from './ops/object-acl.js';
 import { getObjectLegalHold, putObjectLegalHold } from './ops/object-legal-hold.js';
 import { getObjectLockConfiguration, putObjectLockConfiguration } from './ops/object-lock-configuration.js';
 import { getObjectRetention, putObjectRetention } from './ops/object-retention.js';
+import {
+  deleteBucketOwnershipControls,
+  getBucketOwnershipControls,
+  putBucketOwnershipControls,
+} from './ops/ownership-controls.js';
 import { postObject } from './ops/post-object.js';
+import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './ops/public-access-block.js';
 import { putObject } from './ops/put-object.js';
 import { uploadPartCopy } from './ops/upload-part-copy.js';
 import { uploadPart } from './ops/upload-part.js';
@@ -99,7 +112,7 @@ const BUCKET: readonly OperationRow[] = [
   row('ListMultipartUploads', ['GET', 'bucket'], bucket('READ'), ['ListBucketMultipartUploads'], listMultipartUploads, {
     query: { uploads: true },
   }),
-  row('DeleteObjects', ['POST', 'bucket'], bucket('WRITE'), ['DeleteObject'], deleteObjects, {
+  row('DeleteObjects', ['POST', 'bucket'], { kind: 'keys', permission: 'WRITE' }, ['DeleteObject'], deleteObjects, {
     query: { delete: true },
     body: 'xml',
   }),
@@ -158,6 +171,35 @@ const BUCKET: readonly OperationRow[] = [
     putObjectLockConfiguration,
     { query: { 'object-lock': true }, body: 'xml' },
   ),
+  row('GetBucketEncryption', ['GET', 'bucket'], owner, ['GetEncryptionConfiguration'], getBucketEncryption, {
+    query: { encryption: true },
+  }),
+  row('PutBucketEncryption', ['PUT', 'bucket'], owner, ['PutEncryptionConfiguration'], putBucketEncryption, {
+    query: { encryption: true },
+    body: 'xml',
+  }),
+  row('DeleteBucketEncryption', ['DELETE', 'bucket'], owner, ['PutEncryptionConfiguration'], deleteBucketEncryption, {
+    query: { encryption: true },
+  }),
+  row(
+    'GetBucketLifecycleConfiguration',
+    ['GET', 'bucket'],
+    owner,
+    ['GetLifecycleConfiguration'],
+    getBucketLifecycleConfiguration,
+    { query: { lifecycle: true } },
+  ),
+  row(
+    'PutBucketLifecycleConfiguration',
+    ['PUT', 'bucket'],
+    owner,
+    ['PutLifecycleConfiguration'],
+    putBucketLifecycleConfiguration,
+    { query: { lifecycle: true }, body: 'xml' },
+  ),
+  row('DeleteBucketLifecycle', ['DELETE', 'bucket'], owner, ['PutLifecycleConfiguration'], deleteBucketLifecycle, {
+    query: { lifecycle: true },
+  }),
   row('PreflightBucket', ['OPTIONS', 'bucket'], handler, [], preflight),
 
   later('GetBucketAccelerateConfiguration', 'GET', 'bucket', 'accelerate', 'GetAccelerateConfiguration'),
@@ -165,9 +207,6 @@ const BUCKET: readonly OperationRow[] = [
   later('GetBucketAnalyticsConfiguration', 'GET', 'bucket', 'analytics', 'GetAnalyticsConfiguration'),
   later('PutBucketAnalyticsConfiguration', 'PUT', 'bucket', 'analytics', 'PutAnalyticsConfiguration'),
   later('DeleteBucketAnalyticsConfiguration', 'DELETE', 'bucket', 'analytics', 'PutAnalyticsConfiguration'),
-  later('GetBucketEncryption', 'GET', 'bucket', 'encryption', 'GetEncryptionConfiguration'),
-  later('PutBucketEncryption', 'PUT', 'bucket', 'encryption', 'PutEncryptionConfiguration'),
-  later('DeleteBucketEncryption', 'DELETE', 'bucket', 'encryption', 'PutEncryptionConfiguration'),
   later(
     'GetBucketIntelligentTieringConfiguration',
     'GET',
@@ -192,9 +231,6 @@ const BUCKET: readonly OperationRow[] = [
   later('GetBucketInventoryConfiguration', 'GET', 'bucket', 'inventory', 'GetInventoryConfiguration'),
   later('PutBucketInventoryConfiguration', 'PUT', 'bucket', 'inventory', 'PutInventoryConfiguration'),
   later('DeleteBucketInventoryConfiguration', 'DELETE', 'bucket', 'inventory', 'PutInventoryConfiguration'),
-  later('GetBucketLifecycleConfiguration', 'GET', 'bucket', 'lifecycle', 'GetLifecycleConfiguration'),
-  later('PutBucketLifecycleConfiguration', 'PUT', 'bucket', 'lifecycle', 'PutLifecycleConfiguration'),
-  later('DeleteBucketLifecycle', 'DELETE', 'bucket', 'lifecycle', 'PutLifecycleConfiguration'),
   later('GetBucketLogging', 'GET', 'bucket', 'logging', 'GetBucketLogging'),
   later('PutBucketLogging', 'PUT', 'bucket', 'logging', 'PutBucketLogging'),
   later('GetBucketMetricsConfiguration', 'GET', 'bucket', 'metrics', 'GetMetricsConfiguration'),
@@ -202,16 +238,51 @@ const BUCKET: readonly OperationRow[] = [
   later('DeleteBucketMetricsConfiguration', 'DELETE', 'bucket', 'metrics', 'PutMetricsConfiguration'),
   later('GetBucketNotificationConfiguration', 'GET', 'bucket', 'notification', 'GetBucketNotification'),
   later('PutBucketNotificationConfiguration', 'PUT', 'bucket', 'notification', 'PutBucketNotification'),
-  later('GetBucketOwnershipControls', 'GET', 'bucket', 'ownershipControls', 'GetBucketOwnershipControls'),
-  later('PutBucketOwnershipControls', 'PUT', 'bucket', 'ownershipControls', 'PutBucketOwnershipControls'),
-  later('DeleteBucketOwnershipControls', 'DELETE', 'bucket', 'ownershipControls', 'PutBucketOwnershipControls'),
-  later('GetBucketPolicy', 'GET', 'bucket', 'policy', 'GetBucketPolicy'),
-  later('PutBucketPolicy', 'PUT', 'bucket', 'policy', 'PutBucketPolicy'),
-  later('DeleteBucketPolicy', 'DELETE', 'bucket', 'policy', 'DeleteBucketPolicy'),
-  later('GetBucketPolicyStatus', 'GET', 'bucket', 'policyStatus', 'GetBucketPolicyStatus'),
-  later('GetPublicAccessBlock', 'GET', 'bucket', 'publicAccessBlock', 'GetBucketPublicAccessBlock'),
-  later('PutPublicAccessBlock', 'PUT', 'bucket', 'publicAccessBlock', 'PutBucketPublicAccessBlock'),
-  later('DeletePublicAccessBlock', 'DELETE', 'bucket', 'publicAccessBlock', 'PutBucketPublicAccessBlock'),
+  row(
+    'GetBucketOwnershipControls',
+    ['GET', 'bucket'],
+    owner,
+    ['GetBucketOwnershipControls'],
+    getBucketOwnershipControls,
+    { query: { ownershipControls: true } },
+  ),
+  row(
+    'PutBucketOwnershipControls',
+    ['PUT', 'bucket'],
+    owner,
+    ['PutBucketOwnershipControls'],
+    putBucketOwnershipControls,
+    { query: { ownershipControls: true }, body: 'xml' },
+  ),
+  row(
+    'DeleteBucketOwnershipControls',
+    ['DELETE', 'bucket'],
+    owner,
+    ['PutBucketOwnershipControls'],
+    deleteBucketOwnershipControls,
+    { query: { ownershipControls: true } },
+  ),
+  row('GetBucketPolicy', ['GET', 'bucket'], owner, ['GetBucketPolicy'], getBucketPolicy, { query: { policy: true } }),
+  row('PutBucketPolicy', ['PUT', 'bucket'], owner, ['PutBucketPolicy'], putBucketPolicy, {
+    query: { policy: true },
+    body: 'xml',
+  }),
+  row('DeleteBucketPolicy', ['DELETE', 'bucket'], owner, ['DeleteBucketPolicy'], deleteBucketPolicy, {
+    query: { policy: true },
+  }),
+  row('GetBucketPolicyStatus', ['GET', 'bucket'], owner, ['GetBucketPolicyStatus'], getBucketPolicyStatus, {
+    query: { policyStatus: true },
+  }),
+  row('GetPublicAccessBlock', ['GET', 'bucket'], owner, ['GetBucketPublicAccessBlock'], getPublicAccessBlock, {
+    query: { publicAccessBlock: true },
+  }),
+  row('PutPublicAccessBlock', ['PUT', 'bucket'], owner, ['PutBucketPublicAccessBlock'], putPublicAccessBlock, {
+    query: { publicAccessBlock: true },
+    body: 'xml',
+  }),
+  row('DeletePublicAccessBlock', ['DELETE', 'bucket'], owner, ['PutBucketPublicAccessBlock'], deletePublicAccessBlock, {
+    query: { publicAccessBlock: true },
+  }),
   later('GetBucketReplication', 'GET', 'bucket', 'replication', 'GetReplicationConfiguration'),
   later('PutBucketReplication', 'PUT', 'bucket', 'replication', 'PutReplicationConfiguration'),
   later('DeleteBucketReplication', 'DELETE', 'bucket', 'replication', 'PutReplicationConfiguration'),

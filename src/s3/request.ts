@@ -52,6 +52,8 @@ export interface S3Request {
   readonly host: string;
   readonly remoteAddress: string;
   readonly secure: boolean;
+  /** '1.3'; absent without TLS */
+  readonly tlsVersion?: string;
 }
 
 export interface RequestLine {

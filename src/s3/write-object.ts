@@ -18,6 +18,7 @@ import { StoreError } from '../store/errors.js';
 import type { OperationContext } from './context.js';
 import { regionOf } from './context.js';
 import type { WriteEncryption } from './encryption.js';
+import { entityTag } from './encryption.js';
 import type { ObjectAttributes } from './object-attributes.js';
 import { retentionOfNew } from './object-lock.js';
 import { putChange } from './versioning.js';
@@ -63,9 +64,11 @@ export async function writeObject(
     leaseMs: services.settings.intentLeaseMs,
     signal: context.signal,
   });
+  const { encryption } = request;
+  const etag = entityTag(encryption?.info ?? null, encryption?.cipher ?? null, ingested.md5Hex);
   const commit = await commitIngested(ingested, async () => {
     const checksum = request.verify(ingested);
-    const draft = draftOf(request, ingested, checksum, services.now());
+    const draft = draftOf(request, { ...ingested, etag }, checksum, services.now());
     return region.metadata.commit({
       bucket,
       key,
@@ -77,7 +80,7 @@ export async function writeObject(
       },
     });
   });
-  return { ...commit, etag: ingested.md5Hex };
+  return { ...commit, etag };
 }
 
 /**
@@ -95,7 +98,7 @@ export async function commitIngested<T>(ingested: Pick<Ingested, 'abandon'>, com
 
 export function draftOf(
   request: Pick<WriteRequest, 'bucket' | 'attributes' | 'owner' | 'encryption'>,
-  stored: { readonly sizeBytes: number; readonly md5Hex: string; readonly data: VersionDraft['data'] },
+  stored: { readonly sizeBytes: number; readonly etag: string; readonly data: VersionDraft['data'] },
   checksum: ObjectChecksum | null,
   nowMs: number,
   multipart: { readonly parts: readonly PartInfo[]; readonly uploadId: string } | null = null,
@@ -104,7 +107,7 @@ export function draftOf(
   return {
     deleteMarker: false,
     sizeBytes: stored.sizeBytes,
-    etag: stored.md5Hex,
+    etag: stored.etag,
     lastModified: nowMs,
     storageClass: attributes.storageClass,
     owner: request.owner,

@@ -5,12 +5,12 @@
 import type { ChecksumAlgorithm } from '../data/checksums.js';
 import type { Ingested } from '../data/ingest.js';
 import { ingest } from '../data/ingest.js';
+import type { DataCipher } from '../data/sse.js';
 import type { PartRecord, UploadRecord, UploadRef } from '../store/types.js';
 import { checkObjectKey } from './bucket-name.js';
 import type { OperationContext } from './context.js';
 import { keyOf, regionOf } from './context.js';
-import { readCipher } from './encryption.js';
-import { S3Error } from './errors.js';
+import { entityTag } from './encryption.js';
 import { checksumRecord, noSuchUpload, uploadIdOf } from './multipart.js';
 import { MAX_PUT_BYTES, commitIngested } from './write-object.js';
 
@@ -28,17 +28,11 @@ export async function requireOpenUpload(context: OperationContext, ref: UploadRe
   return upload;
 }
 
-/** The key of a customer belongs to uploads that were started with one. @throws S3Error InvalidRequest */
-export function refuseCustomerKey(context: OperationContext): void {
-  if (context.request.headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined)
-    throw new S3Error('InvalidRequest', {
-      message: 'The encryption parameters are not applicable to this upload, which was started without them.',
-    });
-}
-
 export interface PartWrite {
   readonly ref: UploadRef;
   readonly upload: UploadRecord;
+  /** from partCipher: checked before the body is read */
+  readonly cipher: DataCipher | null;
   readonly partNumber: number;
   readonly source: AsyncIterable<Buffer>;
   readonly sizeHintBytes: number | null;
@@ -54,11 +48,12 @@ export async function writePart(context: OperationContext, write: PartWrite): Pr
   const { metadata, blobs: stores } = regionOf(context, ref.bucket);
   const blobs = stores.get(upload.storageClass);
   if (!blobs) throw new Error(`no blobstore for storage class ${upload.storageClass}`);
+  const { cipher } = write;
   const ingested = await ingest({
     source: write.source,
     target: { bucket: ref.bucket, key: ref.key, storageClass: upload.storageClass, metadata, blobs },
     inlineThresholdBytes: 0,
-    cipher: readCipher(context, upload.encryption),
+    cipher,
     checksums: write.checksums,
     budget: services.budget,
     maxSizeBytes: MAX_PUT_BYTES,
@@ -75,7 +70,7 @@ export async function writePart(context: OperationContext, write: PartWrite): Pr
     const part: PartRecord = {
       partNumber,
       sizeBytes: ingested.sizeBytes,
-      etag: ingested.md5Hex,
+      etag: entityTag(upload.encryption, cipher, ingested.md5Hex),
       lastModified: services.now(),
       checksums: checksumRecord(ingested.digests),
       blob,

@@ -25,7 +25,9 @@ import { findCompleted, inodesOf } from '../completed-upload.js';
 import { checkWrite } from '../conditions.js';
 import type { OperationContext } from '../context.js';
 import { regionOf } from '../context.js';
+import { checkCompletionKey } from '../encryption.js';
 import { S3Error } from '../errors.js';
+import { expirationHeader } from '../lifecycle.js';
 import {
   checkObjectSize,
   checkPartOrder,
@@ -56,6 +58,7 @@ export const completeMultipartUpload: Handler = async (context) => {
   const requested = await requestedParts(context, ref.uploadId);
   const { metadata } = regionOf(context, ref.bucket);
   const upload = await metadata.getUpload(ref);
+  if (upload !== null) checkCompletionKey(context, upload);
   const before = upload === null ? null : await metadata.closeUpload(ref, 'completing');
   if (upload === null || before === null || before === 'aborting') {
     const version = await findCompleted(metadata, ref, { maxCandidates: REPEAT_CANDIDATES });
@@ -187,7 +190,7 @@ function draftOfUpload(
     },
     {
       sizeBytes,
-      md5Hex: multipartEtag(parts.map((part) => part.etag)),
+      etag: multipartEtag(parts.map((part) => part.etag)),
       data: { kind: 'blobs', blobs: parts.map((part) => part.blob) },
     },
     completedChecksum(headers, upload.checksum, parts),
@@ -219,7 +222,7 @@ async function dropUpload(
   }
 }
 
-function answer({ request, bucket }: OperationContext, ref: UploadRef, version: ObjectVersion): S3Response {
+function answer({ request, bucket, services }: OperationContext, ref: UploadRef, version: ObjectVersion): S3Response {
   return xmlResponse(
     completeMultipartUploadResult({
       location: objectLocation(request, bucket.name, ref.key),
@@ -228,6 +231,10 @@ function answer({ request, bucket }: OperationContext, ref: UploadRef, version: 
       etag: version.etag,
       checksum: version.checksum,
     }),
-    { ...newVersionIdHeader(bucket.versioning, version.versionId), ...encryptionHeaders(version) },
+    {
+      ...newVersionIdHeader(bucket.versioning, version.versionId),
+      ...encryptionHeaders(version),
+      ...expirationHeader(bucket, { key: ref.key, version, dayMs: services.settings.lifecycleDayMs }),
+    },
   );
 }

@@ -1,14 +1,19 @@
 /** CopyObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 import type { ChecksumAlgorithm } from '../../data/checksums.js';
 import { parseChecksumAlgorithm } from '../../data/checksums.js';
+import { requireAccess } from '../access.js';
+import { needs } from '../access-actions.js';
+import { requestTagKeys } from '../access-conditions.js';
 import { checkWrite } from '../conditions.js';
-import { keyOf, ownerOf } from '../context.js';
+import type { OperationContext } from '../context.js';
+import { keyOf } from '../context.js';
 import type { CopySource } from '../copy-source.js';
 import { loadCopySource } from '../copy-source.js';
 import { writeEncryption } from '../encryption.js';
+import { contextHeader } from '../encryption-request.js';
 import { S3Error, invalidArgument } from '../errors.js';
+import { expirationHeader } from '../lifecycle.js';
 import type { ObjectAttributes } from '../object-attributes.js';
-import { checkObjectKey } from '../bucket-name.js';
 import { objectAttributes } from '../object-attributes.js';
 import { encryptionHeaders } from '../object-headers.js';
 import type { Handler } from '../operation.js';
@@ -23,7 +28,6 @@ export const copyObject: Handler = async (context) => {
   const { request, bucket } = context;
   const { headers } = request;
   const key = keyOf(context);
-  checkObjectKey(key);
   const source = await loadCopySource(context);
   if (source.version.sizeBytes > MAX_PUT_BYTES)
     throw new S3Error('InvalidRequest', {
@@ -31,8 +35,9 @@ export const copyObject: Handler = async (context) => {
     });
   const metadataDirective = directive(headers, 'x-amz-metadata-directive');
   const taggingDirective = directive(headers, 'x-amz-tagging-directive');
+  if (taggingDirective === 'COPY') requireTagCopy(context, source);
   const own = await objectAttributes(context, bucket);
-  const encryption = writeEncryption(context);
+  const encryption = await writeEncryption(context, { bucket, key });
   if (changesNothing(context.request, source, metadataDirective, bucket.name, key))
     throw new S3Error('InvalidRequest', {
       message:
@@ -51,7 +56,7 @@ export const copyObject: Handler = async (context) => {
     sizeHintBytes: source.version.sizeBytes,
     maxSizeBytes: MAX_PUT_BYTES,
     attributes,
-    owner: ownerOf(context.identity),
+    owner: own.owner,
     encryption,
     checksums: algorithm === null ? [] : [algorithm],
     verify: ({ digests }) => {
@@ -73,9 +78,30 @@ export const copyObject: Handler = async (context) => {
         ? {}
         : { 'x-amz-copy-source-version-id': source.version.versionId }),
       ...encryptionHeaders(version),
+      ...contextHeader(headers),
+      ...expirationHeader(bucket, { key, version, dayMs: context.services.settings.lifecycleDayMs }),
     },
   );
 };
+
+/** Tags that come along are read there and written here. @throws S3Error AccessDenied */
+function requireTagCopy(context: OperationContext, { bucket, key, version, versionNamed }: CopySource): void {
+  if (Object.keys(version.tags).length === 0) return;
+  requireAccess(context, {
+    bucket,
+    key,
+    version,
+    actions: needs([versionNamed ? 'GetObjectVersionTagging' : 'GetObjectTagging']),
+    permission: 'READ',
+  });
+  requireAccess(context, {
+    bucket: context.bucket,
+    key: keyOf(context),
+    actions: needs(['PutObjectTagging']),
+    permission: 'WRITE',
+    keys: requestTagKeys(version.tags),
+  });
+}
 
 function directive(headers: Readonly<Record<string, string>>, name: string): Directive {
   const value = headers[name];
@@ -105,7 +131,8 @@ function changesNothing(
     metadataDirective === 'COPY' &&
     headers['x-amz-storage-class'] === undefined &&
     headers['x-amz-website-redirect-location'] === undefined &&
-    headers['x-amz-server-side-encryption'] === undefined
+    headers['x-amz-server-side-encryption'] === undefined &&
+    headers['x-amz-server-side-encryption-customer-algorithm'] === undefined
   );
 }
 

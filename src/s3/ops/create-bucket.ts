@@ -1,7 +1,8 @@
 /** CreateBucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
 import { aclFromHeaders } from '../../iam/acl-headers.js';
 import { privateAcl, serialiseAcl } from '../../iam/acl.js';
-import { bucketAcl } from '../access.js';
+import { bucketAcl, grantsToOthers, OBJECT_OWNERSHIPS, OWNERSHIP_CONTROLS_DOCUMENT } from '../bucket-security.js';
+import type { ObjectOwnership } from '../bucket-security.js';
 import { checkBucketName } from '../bucket-name.js';
 import type { OperationContext } from '../context.js';
 import { ownerOf } from '../context.js';
@@ -25,6 +26,9 @@ export const createBucket: Handler = async (context) => {
     target: 'bucket',
     directory: services.directory,
   });
+  const ownership = ownershipAsked(request.headers['x-amz-object-ownership']);
+  if (ownership === 'BucketOwnerEnforced' && acl !== null && grantsToOthers(acl))
+    throw new S3Error('InvalidBucketAclWithObjectOwnership');
   const objectLock = objectLockAsked(request.headers['x-amz-bucket-object-lock-enabled']);
   const { created, bucket } = await services.stores.buckets.create({
     name,
@@ -35,6 +39,7 @@ export const createBucket: Handler = async (context) => {
     documents: {
       ...(acl === null ? {} : { acl: serialiseAcl(acl) }),
       ...(tags === null ? {} : { tagging: JSON.stringify(tags) }),
+      ...(ownership === null ? {} : { [OWNERSHIP_CONTROLS_DOCUMENT]: ownership }),
     },
   });
   if (!created) {
@@ -48,6 +53,14 @@ export const createBucket: Handler = async (context) => {
   }
   return emptyResponse(200, { location: `/${name}` });
 };
+
+function ownershipAsked(header: string | undefined): ObjectOwnership | null {
+  if (header === undefined) return null;
+  const ownership = OBJECT_OWNERSHIPS.find((name) => name === header);
+  if (ownership === undefined)
+    throw invalidArgument('x-amz-object-ownership', header, 'Invalid x-amz-object-ownership header');
+  return ownership;
+}
 
 /** Object Lock works on versions: such a bucket is versioned from its first object on. */
 function objectLockAsked(header: string | undefined): boolean {

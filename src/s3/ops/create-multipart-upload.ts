@@ -1,7 +1,8 @@
 /** CreateMultipartUpload. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
-import { checkObjectKey } from '../bucket-name.js';
 import { keyOf, ownerOf, regionOf } from '../context.js';
 import { writeEncryption } from '../encryption.js';
+import { contextHeader } from '../encryption-request.js';
+import { abortHeaders } from '../lifecycle.js';
 import { makeUploadId, uploadChecksum, uploadChecksumHeaders } from '../multipart.js';
 import { objectAttributes } from '../object-attributes.js';
 import { encryptionHeaders } from '../object-headers.js';
@@ -12,20 +13,17 @@ import { initiateMultipartUploadResult } from '../xml/multipart.js';
 export const createMultipartUpload: Handler = async (context) => {
   const { request, bucket, services } = context;
   const key = keyOf(context);
-  checkObjectKey(key);
   const checksum = uploadChecksum(request.headers);
   const attributes = await objectAttributes(context, bucket);
-  const encryption = writeEncryption(context)?.info ?? null;
+  const encryption = (await writeEncryption(context, { bucket, key }))?.info ?? null;
   const createdAt = services.now();
   const uploadId = makeUploadId(createdAt);
-  const caller = ownerOf(context.identity);
   await regionOf(context, bucket).metadata.createUpload(bucket, {
     ...attributes,
     uploadId,
     key,
     createdAt,
-    initiator: caller,
-    owner: caller,
+    initiator: ownerOf(context.identity),
     state: 'open',
     checksum,
     encryption,
@@ -33,6 +31,8 @@ export const createMultipartUpload: Handler = async (context) => {
   });
   return xmlResponse(initiateMultipartUploadResult({ bucket: bucket.name, key, uploadId }), {
     ...encryptionHeaders({ encryption }),
+    ...contextHeader(request.headers),
     ...uploadChecksumHeaders(checksum),
+    ...abortHeaders(bucket, { key, createdAt }, services.settings.lifecycleDayMs),
   });
 };

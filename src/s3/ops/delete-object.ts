@@ -4,7 +4,6 @@ import type { DeleteConditions } from '../conditions.js';
 import { checkDelete, deleteConditionsOf } from '../conditions.js';
 import type { OperationContext } from '../context.js';
 import { keyOf, ownerOf, regionOf } from '../context.js';
-import { checkObjectKey } from '../bucket-name.js';
 import { lockJudgement } from '../object-lock-access.js';
 import { checkRemovable } from '../object-lock.js';
 import type { Handler } from '../operation.js';
@@ -14,7 +13,6 @@ import { deleteChange, selectorOf, versionIdHeader } from '../versioning.js';
 export const deleteObject: Handler = async (context) => {
   const { bucket, request } = context;
   const key = keyOf(context);
-  checkObjectKey(key);
   const outcome = await deleteOne(context, bucket, {
     key,
     versionId: request.query.get('versionId'),
@@ -51,7 +49,7 @@ export async function deleteOne(
   const { key, versionId, conditions } = target;
   const region = regionOf(context, bucket);
   if (versionId !== undefined && versionId !== '') {
-    const judgement = lockJudgement(context, bucket);
+    const judgement = lockJudgement(context, bucket, key);
     const commit = await region.metadata.commit({
       bucket,
       key,

@@ -1,4 +1,5 @@
 /** DeleteObjects: up to 1,000 keys in one request. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
+import { requireDelete } from '../access.js';
 import type { OperationContext } from '../context.js';
 import { checkObjectKey } from '../bucket-name.js';
 import type { Handler } from '../operation.js';
@@ -30,6 +31,7 @@ export const deleteObjects: Handler = async (context) => {
 
 async function deleteEntry(context: OperationContext, object: DeleteRequestObject): Promise<DeletedEntry> {
   checkObjectKey(object.key);
+  requireDelete(context, { key: object.key, versionId: object.versionId });
   const outcome = await deleteOne(context, context.bucket, {
     key: object.key,
     versionId: object.versionId,

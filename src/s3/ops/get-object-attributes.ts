@@ -5,6 +5,7 @@
 import type { PartInfo } from '../../store/types.js';
 import { loadVersion } from '../access.js';
 import { httpDate } from '../dates.js';
+import { checkReadKey } from '../encryption.js';
 import { S3Error, invalidArgument } from '../errors.js';
 import { partNumberMarker } from '../multipart.js';
 import type { Handler } from '../operation.js';
@@ -24,13 +25,12 @@ export const getObjectAttributes: Handler = async (context) => {
   const { headers, query } = request;
   const wanted = wantedAttributes(headers);
   const page = pageOf(headers);
-  if (headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined)
-    throw new S3Error('InvalidRequest', { message: 'The encryption parameters are not applicable to this object.' });
   const version = await loadVersion(context, {
     select: selectorOf(query.get('versionId')),
     permission: 'READ',
     withInline: false,
   });
+  checkReadKey(context, version.encryption);
   const attributes: ObjectAttributes = {
     ...(wanted.has('ETag') && { etag: version.etag }),
     ...(wanted.has('Checksum') && version.checksum !== null && { checksum: version.checksum }),

@@ -8,9 +8,11 @@ import { loadVersion } from '../access.js';
 import { checksumHeaders, partChecksumHeaders } from '../checksum-headers.js';
 import { checkRead } from '../conditions.js';
 import type { OperationContext } from '../context.js';
-import { regionOf } from '../context.js';
-import { readCipher } from '../encryption.js';
+import { keyOf, regionOf } from '../context.js';
+import type { CustomerKey } from '../../data/sse-customer.js';
+import { checkReadKey, readCipher } from '../encryption.js';
 import { S3Error, invalidArgument } from '../errors.js';
+import { expirationHeader } from '../lifecycle.js';
 import { responseOverrides, versionHeaders } from '../object-headers.js';
 import type { Handler, S3Response } from '../operation.js';
 import type { ByteRange } from '../range.js';
@@ -29,7 +31,8 @@ async function read(context: OperationContext, withBody: boolean): Promise<S3Res
     permission: 'READ',
     withInline: withBody,
   });
-  const validators = versionHeaders(version, bucket.versioning);
+  const customerKey = checkReadKey(context, version.encryption);
+  const validators = { ...versionHeaders(version, bucket.versioning), ...expiration(context, version) };
   try {
     checkRead(headers, version);
   } catch (error) {
@@ -57,18 +60,30 @@ async function read(context: OperationContext, withBody: boolean): Promise<S3Res
     status: wholeObject ? 200 : 206,
     headers: answer,
     contentLengthBytes: lengthBytes,
-    body: withBody ? bodyOf(context, version, range, lengthBytes) : null,
+    body: withBody ? await bodyOf(context, { version, customerKey, range, lengthBytes }) : null,
   };
 }
 
-function bodyOf(
+/** Of the current version; one that is asked for by its id may be another. */
+function expiration(context: OperationContext, version: ObjectVersion): Record<string, string> {
+  const { bucket, request, services } = context;
+  if (request.query.has('versionId')) return {};
+  return expirationHeader(bucket, { key: keyOf(context), version, dayMs: services.settings.lifecycleDayMs });
+}
+
+interface Wanted {
+  readonly version: ObjectVersion;
+  readonly customerKey: CustomerKey | null;
+  readonly range: ByteRange | null;
+  readonly lengthBytes: number;
+}
+
+async function bodyOf(
   context: OperationContext,
-  version: ObjectVersion,
-  range: ByteRange | null,
-  lengthBytes: number,
-): AsyncIterable<Buffer> | Buffer | null {
+  { version, customerKey, range, lengthBytes }: Wanted,
+): Promise<AsyncIterable<Buffer> | Buffer | null> {
   if (lengthBytes === 0) return null;
-  const cipher = readCipher(context, version.encryption);
+  const cipher = await readCipher(context, version.encryption, customerKey);
   if (version.data.kind === 'inline' && cipher === null && version.data.bytes !== null)
     return range === null ? version.data.bytes : version.data.bytes.subarray(range.start, range.end + 1);
   const { blobs } = regionOf(context, context.bucket);

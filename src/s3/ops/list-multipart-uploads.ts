@@ -1,5 +1,4 @@
 /** ListMultipartUploads. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
-import { checkObjectKey } from '../bucket-name.js';
 import { regionOf } from '../context.js';
 import type { Handler } from '../operation.js';
 import { xmlResponse } from '../operation.js';
@@ -15,8 +14,6 @@ export const listMultipartUploads: Handler = async (context) => {
   const keyMarker = query.get('key-marker') ?? '';
   const uploadIdMarker = query.get('upload-id-marker') ?? '';
   // No key is longer, and none may be asked for.
-  if (prefix !== '') checkObjectKey(prefix);
-  if (keyMarker !== '') checkObjectKey(keyMarker);
   const maxUploads = pageSize(query, 'max-uploads');
   const encoding = encodingType(query);
   const { metadata } = regionOf(context, bucket);

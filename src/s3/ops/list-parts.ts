@@ -1,5 +1,6 @@
 /** ListParts. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html */
 import { regionOf } from '../context.js';
+import { abortHeaders } from '../lifecycle.js';
 import { noSuchUpload, partNumberMarker } from '../multipart.js';
 import type { Handler } from '../operation.js';
 import { xmlResponse } from '../operation.js';
@@ -38,5 +39,6 @@ export const listParts: Handler = async (context) => {
       isTruncated: found.length > parts.length,
       parts,
     }),
+    abortHeaders(context.bucket, upload, context.services.settings.lifecycleDayMs),
   );
 };

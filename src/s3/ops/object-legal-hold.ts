@@ -4,7 +4,7 @@
  */
 import { changeVersion } from '../change-version.js';
 import { S3Error } from '../errors.js';
-import { loadLockable } from '../object-lock-access.js';
+import { loadLockable, requireLockChange } from '../object-lock-access.js';
 import { legalHoldStatus, requireObjectLock, withLegalHold } from '../object-lock.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse, xmlResponse } from '../operation.js';
@@ -21,6 +21,7 @@ export const getObjectLegalHold: Handler = async (context) => {
 export const putObjectLegalHold: Handler = async (context) => {
   requireObjectLock(context.bucket);
   const status = parseLegalHold(await xmlBody(context, { required: true, digest: true }));
+  requireLockChange(context, new Map([['s3:object-lock-legal-hold', [status]]]));
   const found = await loadLockable(context);
   await changeVersion(context, found, (current) => withLegalHold(current, status));
   return emptyResponse(200);

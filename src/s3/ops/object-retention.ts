@@ -2,9 +2,11 @@
  * GetObjectRetention and PutObjectRetention.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html
  */
+import { retentionKeys } from '../access-conditions.js';
 import { changeVersion } from '../change-version.js';
+import { keyOf } from '../context.js';
 import { S3Error } from '../errors.js';
-import { loadLockable, lockJudgement } from '../object-lock-access.js';
+import { loadLockable, lockJudgement, requireLockChange } from '../object-lock-access.js';
 import { checkFuture, checkRetentionChange, requireObjectLock } from '../object-lock.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse, xmlResponse } from '../operation.js';
@@ -21,7 +23,8 @@ export const putObjectRetention: Handler = async (context) => {
   const { bucket } = context;
   requireObjectLock(bucket);
   const retention = parseRetention(await xmlBody(context, { required: true, digest: true }));
-  const judgement = lockJudgement(context, bucket);
+  requireLockChange(context, retentionKeys(retention, context.services.now()));
+  const judgement = lockJudgement(context, bucket, keyOf(context));
   if (retention !== null) checkFuture(retention, judgement.nowMs);
   const found = await loadLockable(context);
   await changeVersion(context, found, (current) => {

@@ -8,13 +8,16 @@ import type { PostForm } from '../../http/form.js';
 import { wireValue } from '../../http/headers.js';
 import { readPostForm } from '../../http/form.js';
 import { identityOfCredential } from '../../http/identity.js';
-import { bucketAllows, requireBucket } from '../access.js';
+import { requireAccess, requireBucket } from '../access.js';
+import { actionsOf } from '../access-actions.js';
+import type { ExtraKeys } from '../access-conditions.js';
 import { checksumHeaders, expectedDigests, verifyDigests } from '../checksum-headers.js';
 import type { Identity, MasterPowers, OperationContext } from '../context.js';
-import { ANONYMOUS, ownerOf } from '../context.js';
+import { ANONYMOUS } from '../context.js';
 import { writeEncryption } from '../encryption.js';
 import { S3Error } from '../errors.js';
 import { checkObjectKey } from '../bucket-name.js';
+import { expirationHeader } from '../lifecycle.js';
 import { objectAttributes } from '../object-attributes.js';
 import { encryptionHeaders } from '../object-headers.js';
 import { checkDigestUnderLock } from '../object-lock.js';
@@ -48,7 +51,6 @@ export const postObject: Handler = async (context) => {
   const { policy } = auth;
   if (policy !== null) evaluatePostPolicy(policy, { bucket: bucket.name, fields });
   const identity = postIdentity(auth, context.services.settings.master);
-  if (!bucketAllows(bucket, identity, 'WRITE')) throw new S3Error('AccessDenied');
 
   const headers = headersOf(fields, form);
   const { operation, services, body, log, signal } = context;
@@ -62,9 +64,17 @@ export const postObject: Handler = async (context) => {
     identity,
     request: { ...context.request, headers },
   };
+  requireAccess(caller, {
+    bucket,
+    key,
+    actions: actionsOf(operation, caller.request),
+    permission: 'WRITE',
+    keys: keysOfPost(auth, context.request.headers),
+  });
   const expected = expectedDigests(headers);
   const attributes = await objectAttributes(caller, bucket);
   checkDigestUnderLock(bucket, attributes, expected);
+  const encryption = await writeEncryption(caller, { bucket, key });
   const commit = await writeObject(caller, {
     bucket,
     key,
@@ -72,8 +82,8 @@ export const postObject: Handler = async (context) => {
     sizeHintBytes: null,
     maxSizeBytes: Math.min(MAX_PUT_BYTES, (policy && contentLengthRange(policy)?.maxBytes) ?? MAX_PUT_BYTES),
     attributes,
-    owner: ownerOf(identity),
-    encryption: writeEncryption(caller),
+    owner: attributes.owner,
+    encryption,
     checksums: expected.algorithm === null ? [] : [expected.algorithm],
     verify: (ingested) => {
       if (policy !== null) checkFileSize(policy, ingested.sizeBytes);
@@ -92,9 +102,24 @@ export const postObject: Handler = async (context) => {
       ...newVersionIdHeader(bucket.versioning, version.versionId),
       ...encryptionHeaders(version),
       ...checksumHeaders(version.checksum),
+      ...expirationHeader(bucket, { key, version, dayMs: context.services.settings.lifecycleDayMs }),
     },
   });
 };
+
+/** What policies ask about a form that its fields do not tell. */
+function keysOfPost({ version }: PostFormResult, headers: Readonly<Record<string, string>>): ExtraKeys {
+  const keys = new Map<string, readonly string[]>();
+  for (const [key, header] of [
+    ['aws:useragent', 'user-agent'],
+    ['aws:referer', 'referer'],
+  ] as const) {
+    const value = headers[header];
+    if (value !== undefined) keys.set(key, [value]);
+  }
+  if (version === null) return keys;
+  return keys.set('s3:authtype', ['POST']).set('s3:signatureversion', [version === 'v4' ? 'AWS4-HMAC-SHA256' : 'AWS']);
+}
 
 function postIdentity({ credential }: PostFormResult, powers: MasterPowers): Identity {
   return credential === null ? ANONYMOUS : identityOfCredential(credential, powers);

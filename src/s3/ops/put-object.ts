@@ -1,10 +1,11 @@
 /** PutObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 import { checksumHeaders, expectedDigests, verifyDigests } from '../checksum-headers.js';
 import { checkWrite } from '../conditions.js';
-import { keyOf, ownerOf } from '../context.js';
+import { keyOf } from '../context.js';
 import { writeEncryption } from '../encryption.js';
+import { contextHeader } from '../encryption-request.js';
 import { S3Error } from '../errors.js';
-import { checkObjectKey } from '../bucket-name.js';
+import { expirationHeader } from '../lifecycle.js';
 import { objectAttributes } from '../object-attributes.js';
 import { encryptionHeaders } from '../object-headers.js';
 import { checkDigestUnderLock } from '../object-lock.js';
@@ -16,7 +17,6 @@ import { MAX_PUT_BYTES, writeObject } from '../write-object.js';
 export const putObject: Handler = async (context) => {
   const { request, bucket, body } = context;
   const key = keyOf(context);
-  checkObjectKey(key);
   if (body.lengthMissing) throw new S3Error('MissingContentLength');
   if (body.lengthBytes !== null && body.lengthBytes > MAX_PUT_BYTES)
     throw new S3Error('EntityTooLarge', {
@@ -25,6 +25,7 @@ export const putObject: Handler = async (context) => {
   const expected = expectedDigests(request.headers);
   const attributes = await objectAttributes(context, bucket);
   checkDigestUnderLock(bucket, attributes, expected);
+  const encryption = await writeEncryption(context, { bucket, key });
   const commit = await writeObject(context, {
     bucket,
     key,
@@ -32,8 +33,8 @@ export const putObject: Handler = async (context) => {
     sizeHintBytes: body.lengthBytes,
     maxSizeBytes: MAX_PUT_BYTES,
     attributes,
-    owner: ownerOf(context.identity),
-    encryption: writeEncryption(context),
+    owner: attributes.owner,
+    encryption,
     checksums: expected.algorithm === null ? [] : [expected.algorithm],
     verify: (ingested) => verifyDigests(expected, ingested, body),
     precondition: (state) => {
@@ -46,6 +47,8 @@ export const putObject: Handler = async (context) => {
     etag: `"${version.etag}"`,
     ...newVersionIdHeader(bucket.versioning, version.versionId),
     ...encryptionHeaders(version),
+    ...contextHeader(request.headers),
     ...checksumHeaders(version.checksum),
+    ...expirationHeader(bucket, { key, version, dayMs: context.services.settings.lifecycleDayMs }),
   });
 };

@@ -3,6 +3,7 @@
  * Deviation: a range may be copied from sources of any size (AWS wants more than 5 MB).
  */
 import { loadCopySource } from '../copy-source.js';
+import { partCipher } from '../encryption.js';
 import { S3Error } from '../errors.js';
 import { partAlgorithms, partNumberOf } from '../multipart.js';
 import { encryptionHeaders } from '../object-headers.js';
@@ -11,7 +12,7 @@ import { xmlResponse } from '../operation.js';
 import { parseCopyRange } from '../range.js';
 import { versionIdHeader } from '../versioning.js';
 import { MAX_PUT_BYTES } from '../write-object.js';
-import { refuseCustomerKey, requireOpenUpload, uploadRefOf, writePart } from '../write-part.js';
+import { requireOpenUpload, uploadRefOf, writePart } from '../write-part.js';
 import { copyPartResult } from '../xml/copy-results.js';
 
 export const uploadPartCopy: Handler = async (context) => {
@@ -19,7 +20,7 @@ export const uploadPartCopy: Handler = async (context) => {
   const partNumber = partNumberOf(query);
   const ref = uploadRefOf(context);
   const upload = await requireOpenUpload(context, ref);
-  refuseCustomerKey(context);
+  const cipher = await partCipher(context, upload);
   const source = await loadCopySource(context);
   const rangeHeader = headers['x-amz-copy-source-range'];
   const range = rangeHeader === undefined ? null : parseCopyRange(rangeHeader, source.version.sizeBytes);
@@ -31,6 +32,7 @@ export const uploadPartCopy: Handler = async (context) => {
   const part = await writePart(context, {
     ref,
     upload,
+    cipher,
     partNumber,
     checksums: partAlgorithms(upload.checksum, { algorithm: null }),
     source: source.body(range),

@@ -2,11 +2,12 @@
 import { expectedDigests, partChecksumHeaders, verifyDigests } from '../checksum-headers.js';
 import { S3Error } from '../errors.js';
 import { partAlgorithms, partNumberOf } from '../multipart.js';
+import { partCipher } from '../encryption.js';
 import { encryptionHeaders } from '../object-headers.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse } from '../operation.js';
 import { MAX_PUT_BYTES } from '../write-object.js';
-import { refuseCustomerKey, requireOpenUpload, uploadRefOf, writePart } from '../write-part.js';
+import { requireOpenUpload, uploadRefOf, writePart } from '../write-part.js';
 
 export const uploadPart: Handler = async (context) => {
   const { request, body } = context;
@@ -19,10 +20,11 @@ export const uploadPart: Handler = async (context) => {
     });
   const expected = expectedDigests(request.headers);
   const upload = await requireOpenUpload(context, ref);
-  refuseCustomerKey(context);
+  const cipher = await partCipher(context, upload);
   const part = await writePart(context, {
     ref,
     upload,
+    cipher,
     partNumber,
     checksums: partAlgorithms(upload.checksum, expected),
     source: body.stream(),

@@ -9,7 +9,7 @@ const config = load(
   cassandraText({
     target: '  username: gateway\n  password: cassandra-password',
     storageClass: '        username: gateway\n        password: blob-password',
-    extra: `encryption: {master-key: ${MASTER_KEY}, master-key-id: k1, previous-keys: [{id: k0, key: ${'cd'.repeat(32)}}]}`,
+    extra: `encryption: {master-key: ${MASTER_KEY}, master-key-id: k1, previous-keys: [{id: k0, key: ${'cd'.repeat(32)}}], kms-keys: {pay: ${'ef'.repeat(32)}}}`,
   }),
 );
 const text = describeConfig(config);
@@ -24,6 +24,8 @@ describe('describeConfig', () => {
       MASTER_KEY,
       key.toString('base64'),
       'cdcd',
+      'efef',
+      Buffer.alloc(32, 0xef).toString('base64'),
     ];
     for (const secret of secrets) {
       expect(text).not.toContain(secret);
@@ -40,7 +42,11 @@ describe('describeConfig', () => {
         bucketstore: { username: 'gateway', password: '(hidden)' },
         regions: { alps: { storageClasses: { STANDARD: { password: '(hidden)', maxBlockChunks: 32 } } } },
       },
-      encryption: { masterKey: { id: 'k1', key: '(hidden)' }, previousKeys: [{ id: 'k0', key: '(hidden)' }] },
+      encryption: {
+        masterKey: { id: 'k1', key: '(hidden)' },
+        previousKeys: [{ id: 'k0', key: '(hidden)' }],
+        kmsKeys: [{ id: 'pay', versions: ['(hidden)'] }],
+      },
     });
   });
 

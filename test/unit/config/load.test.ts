@@ -107,13 +107,19 @@ describe('a keystore alone', () => {
     const config = load(KEYSTORE);
     expect(config.store).toEqual({ kind: 'embedded', dataDir: '/srv/pithos/data' });
     expect(config.usesExampleKeys).toBe(false);
-    expect(config.logging).toEqual({ level: 'info', console: true, files: [], overrides: {}, format: 'json' });
+    expect(config.logging).toEqual({ level: 'info', console: true, files: [], overrides: {} });
     expect(config.options.maxSkewMs).toBe(900_000);
     expect(config.options.bucketCacheTtlMs).toBe(500);
     expect(config.gc.graceMs).toBe(3_600_000);
     expect(config.limits.maxBufferMemoryBytes).toBe(134_217_728);
     expect(config.limits.inlineThresholdBytes).toBe(32_768);
-    expect(config.encryption).toEqual({ masterKey: null, previousKeys: [] });
+    expect(config.encryption).toEqual({
+      masterKey: null,
+      previousKeys: [],
+      kmsKeys: [],
+      kmsDefaultKey: null,
+      customerKeysRequireTls: false,
+    });
   });
 
   it('is needed: a file never gets the example keys by leaving it out', () => {

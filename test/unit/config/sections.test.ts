@@ -8,15 +8,12 @@ import { cassandraText, KEYSTORE, load, reasonsOf, standardOf } from './helpers.
 
 describe('logging', () => {
   it('knows the levels of the original', () => {
-    const { logging } = load(
-      `${KEYSTORE}\nlogging: {level: WARNING, console: no, overrides: {a.b: off, c: all}, format: pretty}`,
-    );
+    const { logging } = load(`${KEYSTORE}\nlogging: {level: WARNING, console: no, overrides: {a.b: off, c: all}}`);
     expect(logging).toEqual({
       level: 'warn',
       console: false,
       files: [],
       overrides: { 'a.b': 'silent', c: 'trace' },
-      format: 'pretty',
     });
   });
 });
@@ -270,6 +267,9 @@ describe('encryption', () => {
       expect(encryption).toEqual({
         masterKey: { id: 'k2', key: Buffer.alloc(32, 0xab) },
         previousKeys: [{ id: 'k1', key: Buffer.alloc(32, 0x0a) }],
+        kmsKeys: [],
+        kmsDefaultKey: null,
+        customerKeysRequireTls: false,
       });
       expect(() => from('{master-key-file: short.key}')).toThrow('short.key must hold 32 random bytes');
       expect(() => from('{master-key-file: none.key}')).toThrow('no such file');
@@ -278,18 +278,62 @@ describe('encryption', () => {
     }
   });
 
+  it('takes KMS keys: short, or with what there is to say about them', () => {
+    const { encryption } = load(`${KEYSTORE}
+encryption:
+  kms-default-key: alias/pay
+  customer-keys-require-tls: true
+  kms-keys:
+    testkey-1: '${base64}'
+    payroll:
+      key: '${'cd'.repeat(32)}'
+      enabled: false
+      aliases: [alias/pay]
+      previous-keys: ['${hex}', {key: '${'ef'.repeat(32)}'}]
+    arn:aws:kms:alps:tester:key/far: '${hex}'
+`);
+    expect(encryption.kmsKeys).toEqual([
+      { id: 'testkey-1', enabled: true, aliases: [], versions: [Buffer.alloc(32, 0xab)] },
+      {
+        id: 'payroll',
+        enabled: false,
+        aliases: ['alias/pay'],
+        versions: [Buffer.alloc(32, 0xcd), Buffer.alloc(32, 0xab), Buffer.alloc(32, 0xef)],
+      },
+      { id: 'arn:aws:kms:alps:tester:key/far', enabled: true, aliases: [], versions: [Buffer.alloc(32, 0xab)] },
+    ]);
+    expect(encryption).toMatchObject({ kmsDefaultKey: 'alias/pay', customerKeysRequireTls: true });
+  });
+
   it.each([
     ['{master-key: short}', 'encryption.master-key: must be 32 random bytes'],
     [`{master-key: '${Buffer.alloc(33).toString('base64')}'}`, 'encryption.master-key: must be 32 random bytes'],
     ['{master-key-id: k}', 'encryption.master-key-id: names a key that is not given'],
     ['{previous-keys: [{id: k}]}', 'encryption.previous-keys[0]: needs either key or key-file'],
     [`{master-key: '${hex}', previous-keys: [{key: '${hex}'}]}`, 'encryption.previous-keys: two keys have the same id'],
+    ['{kms-keys: {k: short}}', 'encryption.kms-keys.k: must be 32 random bytes'],
+    ['{kms-keys: {k: {enabled: true}}}', 'encryption.kms-keys.k: needs either key or key-file'],
+    [`{kms-keys: {aws/s3: '${hex}'}}`, 'encryption.kms-keys.aws/s3: must be a KMS key id'],
+    [`{kms-keys: {'a b': '${hex}'}}`, 'encryption.kms-keys.a b: must be a KMS key id'],
+    [`{kms-keys: {k: {key: '${hex}', previous-keys: ['${base64}']}}}`, 'encryption.kms-keys.k: has the same key twice'],
+    [`{kms-keys: {k: '${hex}', l: {key: '${hex}', aliases: k}}}`, "encryption.kms-keys: two keys have the name 'k'"],
+    [
+      `{kms-keys: {k: '${hex}', 'arn:aws:kms:alps:t:key/k': '${hex}'}}`,
+      "encryption.kms-keys: two keys have the name 'k'",
+    ],
+    [`{kms-keys: {k: '${hex}'}, kms-default-key: l}`, "encryption.kms-default-key: 'l' is none of kms-keys"],
   ])('refuses %s', (yaml, reason) => {
     expect(reasonsOf(`${KEYSTORE}\nencryption: ${yaml}`)).toEqual([expect.stringContaining(reason)]);
   });
 });
 
 describe('limits and gc', () => {
+  it('refuse a grace shorter than the lease of an upload', () => {
+    expect(reasonsOf(`${KEYSTORE}\ngc: {grace: 10s, intent-lease: 15s}`)).toEqual([
+      expect.stringContaining('gc.grace: must be at least as long as intent-lease'),
+    ]);
+  });
+
   it('read sizes, durations and rates', () => {
     const config = load(`${KEYSTORE}
 limits:
@@ -299,7 +343,7 @@ limits:
   headers-timeout: 2000
   max-connections: 0
   rate-limit: {per-access-key: 100, per-address: 0.5}
-gc: {interval: 0, grace: 1s, intent-lease: 90s}
+gc: {interval: 0, grace: 90s, intent-lease: 1s, lifecycle-interval: 0, lifecycle-day: 10s}
 `);
     expect(config.limits).toEqual({
       inlineThresholdBytes: 0,
@@ -311,12 +355,19 @@ gc: {interval: 0, grace: 1s, intent-lease: 90s}
       bodyIdleTimeoutMs: 30_000,
       rateLimit: { perAccessKey: 100, perAddress: 0.5 },
     });
-    expect(config.gc).toEqual({ intervalMs: 0, graceMs: 1_000, intentLeaseMs: 90_000 });
+    expect(config.gc).toEqual({
+      intervalMs: 0,
+      graceMs: 90_000,
+      intentLeaseMs: 1_000,
+      lifecycleIntervalMs: 0,
+      lifecycleDayMs: 10_000,
+    });
   });
 
   it.each([
     ['gc: {grace: 999ms}', 'gc.grace'],
     ['gc: {grace: 0}', 'gc.grace'],
+    ['gc: {lifecycle-day: 2d}', 'gc.lifecycle-day'],
     ['limits: {max-buffer-memory: 1m}', 'limits.max-buffer-memory'],
     ['limits: {inline-threshold: 2m}', 'limits.inline-threshold'],
     ['limits: {rate-limit: {per-address: 0}}', 'limits.rate-limit.per-address'],

@@ -1,7 +1,15 @@
 import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { CustomerKeyProvider, customerKeyMd5, parseCustomerKey, sseCustomerDataKey } from '../../../src/data/sse-customer.js';
+import {
+  COPY_SOURCE_CUSTOMER_KEY,
+  CUSTOMER_KEY,
+  customerKeyMd5,
+  customerKeyOf,
+  newCustomerDataKey,
+  openCustomerDataKey,
+  sseCustomerDataKey,
+} from '../../../src/data/sse-customer.js';
 import { INLINE_SCOPE, KeyRing, createDataCipher, unwrapDataKey, wrapDataKey } from '../../../src/data/sse.js';
 import { S3Error } from '../../../src/s3/errors.js';
 import { StoreError } from '../../../src/store/errors.js';
@@ -72,6 +80,16 @@ describe('data cipher', () => {
     expect(() => cipher.open('inode-a', far + 1, bytes, false)).toThrow(CORRUPT);
   });
 
+  it('tags content without telling its MD5', () => {
+    const md5 = createHash('md5').update('content').digest('hex');
+    const tag = cipher.opaqueTag(md5);
+    expect(tag).toMatch(/^[0-9a-f]{32}$/);
+    expect(tag).not.toBe(md5);
+    expect(createDataCipher(Buffer.alloc(32, 1)).opaqueTag(md5)).toBe(tag);
+    expect(cipher.opaqueTag(createHash('md5').update('other').digest('hex'))).not.toBe(tag);
+    expect(createDataCipher(Buffer.alloc(32, 2)).opaqueTag(md5)).not.toBe(tag);
+  });
+
   it('takes keys of 32 bytes only', () => {
     expect(() => createDataCipher(Buffer.alloc(16))).toThrow(RangeError);
   });
@@ -121,7 +139,9 @@ describe('KeyRing', () => {
 
   it('refuses a configuration with short keys or an id used twice', () => {
     expect(() => new KeyRing({ current: { id: 'k', key: randomBytes(31) } })).toThrow(/'k' has 31 bytes/);
-    expect(() => new KeyRing({ current: now, previous: [{ id: 'k2', key: randomBytes(32) }] })).toThrow(/two master keys/);
+    expect(() => new KeyRing({ current: now, previous: [{ id: 'k2', key: randomBytes(32) }] })).toThrow(
+      /two master keys/,
+    );
   });
 
   it('opens only its own kind', () => {
@@ -131,7 +151,7 @@ describe('KeyRing', () => {
   it('never shows a key when it is logged', () => {
     const { cipher } = ring.newDataKey();
     cipher.seal('inode-a', 0, [CHUNK], true);
-    for (const secret of [ring, cipher, new CustomerKeyProvider(now.key)]) {
+    for (const secret of [ring, cipher, { key: createSecretKey(now.key), md5: customerKeyMd5(now.key) }]) {
       const shown = inspect(secret, { depth: 10, showHidden: true }) + JSON.stringify(secret);
       expect(shown).not.toContain(now.key.toString('hex'));
       expect(shown).not.toMatch(/<Buffer|Uint8Array/);
@@ -150,34 +170,73 @@ describe('wrapDataKey', () => {
 });
 
 describe('SSE-C', () => {
-  const key = randomBytes(32);
-  const md5 = createHash('md5').update(key).digest('base64');
+  const bytes = randomBytes(32);
+  const md5 = createHash('md5').update(bytes).digest('base64');
+  const key = createSecretKey(bytes);
+  const customerKey = { key, md5 };
 
-  it('reads the key from its headers', () => {
-    expect(parseCustomerKey({ keyBase64: key.toString('base64'), keyMd5Base64: md5 })).toEqual(key);
-    expect(customerKeyMd5(key)).toBe(md5);
+  function headersOf(prefix: string = CUSTOMER_KEY): Record<string, string> {
+    return {
+      [`${prefix}-algorithm`]: 'AES256',
+      [`${prefix}-key`]: bytes.toString('base64'),
+      [`${prefix}-key-md5`]: md5,
+    };
+  }
+
+  function refusal(headers: Record<string, string>): unknown {
+    try {
+      customerKeyOf(headers, CUSTOMER_KEY);
+    } catch (error) {
+      return error;
+    }
+    return null;
+  }
+
+  it('reads the key from its headers, and from those of a copy source', () => {
+    for (const prefix of [CUSTOMER_KEY, COPY_SOURCE_CUSTOMER_KEY] as const) {
+      const read = customerKeyOf(headersOf(prefix), prefix);
+      expect(read?.md5).toBe(md5);
+      expect(read?.key.export()).toEqual(bytes);
+    }
+    expect(customerKeyMd5(bytes)).toBe(md5);
+    expect(customerKeyOf(headersOf(COPY_SOURCE_CUSTOMER_KEY), CUSTOMER_KEY)).toBeNull();
   });
 
   it.each([
-    ['no base64', `${key.toString('base64').slice(0, -2)}!=`],
+    ['no base64', `${bytes.toString('base64').slice(0, -2)}!=`],
     ['16 bytes', randomBytes(16).toString('base64')],
     ['33 bytes', randomBytes(33).toString('base64')],
     ['nothing', ''],
-  ])('refuses a key of %s without showing it', (_name, keyBase64) => {
-    let caught: unknown;
-    try {
-      parseCustomerKey({ keyBase64, keyMd5Base64: md5 });
-    } catch (error) {
-      caught = error;
-    }
-    expect(caught).toBeInstanceOf(S3Error);
-    expect(caught).toMatchObject({ code: 'InvalidArgument', status: 400 });
-    if (keyBase64 !== '') expect(inspect(caught)).not.toContain(keyBase64);
+  ])('refuses a key of %s without showing it', (_name, encoded) => {
+    const error = refusal({ ...headersOf(), [`${CUSTOMER_KEY}-key`]: encoded });
+    expect(error).toBeInstanceOf(S3Error);
+    expect(error).toMatchObject({ code: 'InvalidArgument', status: 400 });
+    if (encoded !== '') expect(inspect(error)).not.toContain(encoded);
   });
 
-  it('refuses a key whose MD5 is another', () => {
-    const keyMd5Base64 = customerKeyMd5(randomBytes(32));
-    expect(() => parseCustomerKey({ keyBase64: key.toString('base64'), keyMd5Base64 })).toThrow(/MD5 hash of the key/);
+  it.each([
+    ['algorithm', 'InvalidArgument', 'must provide a valid encryption algorithm.'],
+    ['key', 'InvalidArgument', 'must provide an appropriate secret key.'],
+    ['key-md5', 'InvalidArgument', 'must provide the client calculated MD5 of the secret key.'],
+  ])('refuses a request without its %s', (part, code, message) => {
+    const { [`${CUSTOMER_KEY}-${part}`]: _left, ...headers } = headersOf();
+    const error = refusal(headers);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) as string });
+    expect(inspect(error)).not.toContain(bytes.toString('base64'));
+  });
+
+  it('refuses another algorithm', () => {
+    expect(refusal({ ...headersOf(), [`${CUSTOMER_KEY}-algorithm`]: 'AES128' })).toMatchObject({
+      code: 'InvalidEncryptionAlgorithmError',
+      status: 400,
+    });
+  });
+
+  it('refuses a key whose MD5 is another, without telling either', () => {
+    const other = customerKeyMd5(randomBytes(32));
+    const error = refusal({ ...headersOf(), [`${CUSTOMER_KEY}-key-md5`]: other });
+    expect(error).toMatchObject({ code: 'InvalidArgument', message: expect.stringContaining('MD5 hash') as string });
+    expect(inspect(error)).not.toContain(bytes.toString('base64'));
   });
 
   it('derives another data key per salt', () => {
@@ -188,26 +247,27 @@ describe('SSE-C', () => {
   });
 
   it('opens with the same key and stores nothing of it', () => {
-    const { info, cipher } = new CustomerKeyProvider(key).newDataKey();
+    const { info, cipher } = newCustomerDataKey(customerKey);
     expect(info).toMatchObject({ kind: 'SSE-C', keyId: md5 });
-    expect(Object.values(info)).not.toContain(key.toString('base64'));
-    const bytes = sealed(cipher);
-    expect(new CustomerKeyProvider(key).openDataKey(info).open('inode-a', 3, bytes, false)).toEqual(CHUNK);
+    expect(JSON.stringify(info)).not.toContain(bytes.toString('base64'));
+    const opened = openCustomerDataKey({ key: createSecretKey(bytes), md5 }, info);
+    expect(opened.open('inode-a', 3, sealed(cipher), false)).toEqual(CHUNK);
   });
 
-  it('refuses another key before it touches the data', () => {
-    const { info } = new CustomerKeyProvider(key).newDataKey();
-    const other = new CustomerKeyProvider(randomBytes(32));
-    expect(() => other.openDataKey(info)).toThrow(expect.objectContaining({ code: 'InvalidRequest', status: 400 }) as Error);
+  it('never opens with another key, whatever MD5 it is given under', () => {
+    const { info, cipher } = newCustomerDataKey(customerKey);
+    const other = createSecretKey(randomBytes(32));
+    expect(() => openCustomerDataKey({ key: other, md5: customerKeyMd5(other.export()) }, info)).toThrow(/not the one/);
+    expect(() => openCustomerDataKey({ key: other, md5 }, info).open('inode-a', 3, sealed(cipher), false)).toThrow(
+      CORRUPT,
+    );
   });
 
   it('finds a damaged salt, and objects that are not SSE-C', () => {
-    const provider = new CustomerKeyProvider(key);
-    const { info, cipher } = provider.newDataKey();
-    expect(() => provider.openDataKey({ ...info, wrappedKey: 'AAAA' })).toThrow(CORRUPT);
-    const salt = Buffer.alloc(32).toString('base64');
-    const opened = provider.openDataKey({ ...info, wrappedKey: salt });
+    const { info, cipher } = newCustomerDataKey(customerKey);
+    expect(() => openCustomerDataKey(customerKey, { ...info, wrappedKey: 'AAAA' })).toThrow(CORRUPT);
+    const opened = openCustomerDataKey(customerKey, { ...info, wrappedKey: Buffer.alloc(32).toString('base64') });
     expect(() => opened.open('inode-a', 3, sealed(cipher), false)).toThrow(CORRUPT);
-    expect(() => provider.openDataKey({ ...info, kind: 'SSE-S3' })).toThrow(TypeError);
+    expect(() => openCustomerDataKey(customerKey, { ...info, kind: 'SSE-S3' })).toThrow(TypeError);
   });
 });

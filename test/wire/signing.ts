@@ -1,0 +1,144 @@
+// Signatures made by hand from AWS's documentation, independently of the server's code, for requests that no SDK sends.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html
+import { createHash, createHmac } from 'node:crypto';
+import type { Credentials } from './servers.js';
+import { REGION } from './servers.js';
+
+export const UNSIGNED = 'UNSIGNED-PAYLOAD';
+export const EMPTY_SHA256 = createHash('sha256').digest('hex');
+
+type Headers = Readonly<Record<string, string>>;
+
+export interface ToSign {
+  readonly method: string;
+  /** percent-encoded, without the query */
+  readonly path: string;
+  /** percent-encoded, `name=value` joined with '&' */
+  readonly query?: string;
+  /** all headers of the request, `host` too; all are signed */
+  readonly headers: Headers;
+  /** x-amz-content-sha256 */
+  readonly payload?: string;
+  readonly credentials: Credentials;
+  readonly date?: Date;
+}
+
+export interface SignedV4 {
+  /** those given, and the ones that carry the signature */
+  readonly headers: Record<string, string>;
+  readonly signature: string;
+  readonly signingKey: Buffer;
+  readonly scope: string;
+  readonly amzDate: string;
+}
+
+export function sha256Hex(data: Buffer | string): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+function hmac(key: Buffer | string, data: string): Buffer {
+  return createHmac('sha256', key).update(data).digest();
+}
+
+/** '20260102T030405Z' */
+export function amzDateOf(date: Date): string {
+  return date.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+}
+
+export function signingKeyOf(secret: string, day: string): Buffer {
+  return hmac(hmac(hmac(hmac(`AWS4${secret}`, day), REGION), 's3'), 'aws4_request');
+}
+
+/** Signature version 4 in the Authorization header. */
+export function signV4(request: ToSign): SignedV4 {
+  const { method, path, query = '', payload = UNSIGNED, credentials, date = new Date() } = request;
+  const amzDate = amzDateOf(date);
+  const day = amzDate.slice(0, 8);
+  const scope = `${day}/${REGION}/s3/aws4_request`;
+  const headers: Record<string, string> = {
+    ...request.headers,
+    'x-amz-date': amzDate,
+    'x-amz-content-sha256': payload,
+  };
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  const values = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  names.sort();
+  const canonical = [
+    method,
+    path,
+    query
+      .split('&')
+      .filter((pair) => pair !== '')
+      .map((pair) => (pair.includes('=') ? pair : `${pair}=`))
+      .sort()
+      .join('&'),
+    ...names.map((name) => `${name}:${(values.get(name) ?? '').trim().replaceAll(/ +/g, ' ')}`),
+    '',
+    names.join(';'),
+    payload,
+  ].join('\n');
+  const signingKey = signingKeyOf(credentials.secretAccessKey, day);
+  const signature = hmac(
+    signingKey,
+    ['AWS4-HMAC-SHA256', amzDate, scope, sha256Hex(Buffer.from(canonical, 'latin1'))].join('\n'),
+  ).toString('hex');
+  headers['authorization'] =
+    `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+  return { headers, signature, signingKey, scope, amzDate };
+}
+
+/** Signature version 2 in the Authorization header; `resource` is the canonical one: '/bucket/key' with sub-resources. */
+export function signV2(request: {
+  readonly method: string;
+  readonly resource: string;
+  readonly headers: Headers;
+  readonly credentials: Credentials;
+}): Record<string, string> {
+  const { method, resource, headers, credentials } = request;
+  const amz = Object.entries(headers)
+    .filter(([name]) => name.startsWith('x-amz-'))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}:${value}\n`);
+  const dated = 'x-amz-date' in headers ? '' : (headers['date'] ?? '');
+  const text = [method, headers['content-md5'] ?? '', headers['content-type'] ?? '', dated, amz.join('') + resource];
+  const signature = hmacSha1(credentials.secretAccessKey, text.join('\n'));
+  return { ...headers, authorization: `AWS ${credentials.accessKeyId}:${signature}` };
+}
+
+export function hmacSha1(secret: string, data: string): string {
+  return createHmac('sha1', secret).update(data, 'utf8').digest('base64');
+}
+
+/** Frames a body as aws-chunked with a signature per chunk; the chain starts from the request's signature. */
+export function signedChunks(signed: SignedV4, chunks: readonly Buffer[]): Buffer {
+  let previous = signed.signature;
+  const framed = [...chunks, Buffer.alloc(0)].map((chunk) => {
+    const text = [
+      'AWS4-HMAC-SHA256-PAYLOAD',
+      signed.amzDate,
+      signed.scope,
+      previous,
+      EMPTY_SHA256,
+      sha256Hex(chunk),
+    ].join('\n');
+    previous = hmac(signed.signingKey, text).toString('hex');
+    return Buffer.concat([
+      Buffer.from(`${chunk.length.toString(16)};chunk-signature=${previous}\r\n`),
+      chunk,
+      Buffer.from('\r\n'),
+    ]);
+  });
+  return Buffer.concat(framed);
+}
+
+/** Frames a body as unsigned aws-chunked with one trailing header, as SDKs send their checksums. */
+export function unsignedChunks(chunks: readonly Buffer[], trailer: readonly [string, string] | null): Buffer {
+  const framed = chunks.flatMap((chunk) => [
+    Buffer.from(`${chunk.length.toString(16)}\r\n`),
+    chunk,
+    Buffer.from('\r\n'),
+  ]);
+  const end = trailer === null ? '0\r\n\r\n' : `0\r\n${trailer[0]}:${trailer[1]}\r\n\r\n`;
+  return Buffer.concat([...framed, Buffer.from(end)]);
+}
