@@ -12,6 +12,7 @@ import { parseArgs, usage } from './config/cli.js';
 import type { Config } from './config/index.js';
 import { ConfigError, describeConfig, formatIssue, loadConfig } from './config/index.js';
 import { MemoryBudget } from './data/budget.js';
+import { LifecycleRunner } from './gc/lifecycle.js';
 import { Sweeper } from './gc/sweeper.js';
 import { configKeyStore } from './iam/key-store.js';
 import type { Logs } from './observe/logger.js';
@@ -151,6 +152,14 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     },
   });
   const sweeper = new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log: logs.gc, now });
+  const lifecycle = new LifecycleRunner({
+    stores,
+    intervalMs: config.gc.lifecycleIntervalMs,
+    dayMs: config.gc.lifecycleDayMs,
+    intentLeaseMs: config.gc.intentLeaseMs,
+    log: logs.gc,
+    now,
+  });
   try {
     await stores.ready();
     await app.listen({ host: config.service.host, port: config.service.port });
@@ -161,6 +170,7 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     return 1;
   }
   if (config.gc.intervalMs > 0) sweeper.start();
+  if (config.gc.lifecycleIntervalMs > 0) lifecycle.start();
   const { address, port } = app.server.address() as AddressInfo;
   log.info(
     { address, port, store: stores.kind, region: config.options.defaultRegion, tls: tls !== undefined },
@@ -171,7 +181,9 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     log.info({ signal }, 'draining');
     void shutDown({
       close: () => app.close(),
-      stop: () => sweeper.stop(),
+      stop: async () => {
+        await Promise.all([sweeper.stop(), lifecycle.stop()]);
+      },
       stores,
       log,
       cut: () => app.server.closeAllConnections(),

@@ -32,7 +32,7 @@ export async function openStores(config: Config, log: Logger): Promise<OpenedSto
     return { stores, encryption: encryptionServices(config, current, [options.defaultRegion]) };
   }
   const { openCassandraStores } = await import('./store/cassandra/index.js');
-  const stores = await openCassandraStores({
+  const stores = openCassandraStores({
     buckets: store.bucketstore,
     regions: store.regions,
     options: {

@@ -72,9 +72,9 @@ export class LifecycleLease {
     const taken = await this.#update(bucket, (current) => {
       if (!this.isFree(current)) throw new NotMine();
       const before = noteOf(current);
-      progress = before?.progress ?? START;
-      const startedMs = before?.progress == null ? this.#options.now() : before.startedMs;
-      return this.#held(startedMs, progress);
+      const goesOn = before !== null && before.progress !== null;
+      progress = goesOn ? before.progress : START;
+      return this.#held(goesOn ? before.startedMs : this.#options.now(), progress);
     });
     return taken === null ? null : { bucket: taken, progress };
   }

@@ -94,7 +94,7 @@ function encryptionContext(value: string): Readonly<Record<string, string>> {
       value,
       `The header '${SSE_CONTEXT}' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map`,
     );
-  return Object.fromEntries(entries) as Record<string, string>;
+  return Object.fromEntries(entries);
 }
 
 /** The answer to a write: the context that the client gave, as it gave it. */

@@ -3,14 +3,8 @@
  * upload. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingServerSideEncryption.html
  */
 import type { KmsProvider } from '../data/kms.js';
-import type { CustomerKey } from '../data/sse-customer.js';
-import {
-  COPY_SOURCE_CUSTOMER_KEY,
-  CUSTOMER_KEY,
-  customerKeyOf,
-  newCustomerDataKey,
-  openCustomerDataKey,
-} from '../data/sse-customer.js';
+import type { COPY_SOURCE_CUSTOMER_KEY, CustomerKey } from '../data/sse-customer.js';
+import { CUSTOMER_KEY, customerKeyOf, newCustomerDataKey, openCustomerDataKey } from '../data/sse-customer.js';
 import { newKmsDataKey, openKmsDataKey, requireKmsKey } from '../data/sse-kms.js';
 import type { DataCipher, KeyRing } from '../data/sse.js';
 import type { BucketRecord, EncryptionInfo, UploadRecord } from '../store/types.js';
@@ -199,11 +193,17 @@ export async function partCipher(
 
 /**
  * A completion brings an upload's customer key where checksums are involved.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+ * @param checksummed the upload, or one of its parts, has checksums
  * @throws S3Error InvalidRequest, InvalidArgument
  */
-export function checkCompletionKey(context: Context, upload: Pick<UploadRecord, 'encryption' | 'checksum'>): void {
-  const customerKey = checkUploadKey(context, upload.encryption);
-  if (upload.encryption?.kind === 'SSE-C' && customerKey === null && upload.checksum !== null)
+export function checkCompletionKey(
+  context: Context,
+  { encryption }: Pick<UploadRecord, 'encryption'>,
+  checksummed: boolean,
+): void {
+  const customerKey = checkUploadKey(context, encryption);
+  if (encryption?.kind === 'SSE-C' && customerKey === null && checksummed)
     throw new S3Error('InvalidRequest', { message: UPLOAD_NEEDS_KEY });
 }
 

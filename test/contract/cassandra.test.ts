@@ -3,9 +3,11 @@ import { makeCassandraStores } from './cassandra-stores.js';
 import { blobContract } from './suite/blobs.js';
 import { bucketContract } from './suite/buckets.js';
 import { garbageContract } from './suite/garbage.js';
+import { lifecycleContract } from './suite/lifecycle.js';
 import { metadataContract } from './suite/metadata.js';
 
 bucketContract('cassandra', makeCassandraStores);
 metadataContract('cassandra', makeCassandraStores);
 blobContract('cassandra', makeCassandraStores);
 garbageContract('cassandra', makeCassandraStores);
+lifecycleContract('cassandra', makeCassandraStores);

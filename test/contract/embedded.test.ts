@@ -3,9 +3,11 @@ import { makeEmbeddedStores } from './embedded-stores.js';
 import { blobContract } from './suite/blobs.js';
 import { bucketContract } from './suite/buckets.js';
 import { garbageContract } from './suite/garbage.js';
+import { lifecycleContract } from './suite/lifecycle.js';
 import { metadataContract } from './suite/metadata.js';
 
 bucketContract('embedded', makeEmbeddedStores);
 metadataContract('embedded', makeEmbeddedStores);
 blobContract('embedded', makeEmbeddedStores);
 garbageContract('embedded', makeEmbeddedStores);
+lifecycleContract('embedded', makeEmbeddedStores);

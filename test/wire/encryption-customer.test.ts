@@ -16,6 +16,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { bytes, failure, KIB, md5, MIB, put, read } from './helpers.js';
 import { exchange, signedExchange } from './raw.js';
 import { bucketName, clientOf, describeWire, makeHome, USER_KEY } from './servers.js';
+import { hmacSha1 } from './signing.js';
 import { spawnPithos } from '../support/server.js';
 import { storeContains } from './stored.js';
 
@@ -162,9 +163,7 @@ describeWire('encryption with keys of customers', (wire) => {
     const upload = { Bucket, Key: 'multipart' };
     const parts = [bytes(5 * MIB, 7), bytes(1000, 8), bytes(300, 9)] as const;
     await wire.s3.send(new PutObjectCommand({ Bucket, Key: 'third', Body: parts[2], ...theirs }));
-    const created = await wire.s3.send(
-      new CreateMultipartUploadCommand({ ...upload, ChecksumAlgorithm: 'CRC32', ...ours }),
-    );
+    const created = await wire.s3.send(new CreateMultipartUploadCommand({ ...upload, ...ours }));
     expect(created).toMatchObject(said);
     const part = (PartNumber: number, Body: Buffer, keys: object = ours) =>
       wire.s3.send(new UploadPartCommand({ ...upload, UploadId: created.UploadId, PartNumber, Body, ...keys }));
@@ -199,7 +198,7 @@ describeWire('encryption with keys of customers', (wire) => {
       PartNumber: i + 1,
     }));
     const complete = { ...upload, UploadId: created.UploadId, MultipartUpload: { Parts } };
-    // An upload with a checksum wants the key at the end, too.
+    // The SDK sends checksums of parts: then the end wants the key, too.
     for (const keys of [{}, theirs])
       expect(await failure(wire.s3.send(new CompleteMultipartUploadCommand({ ...complete, ...keys })))).toMatchObject({
         status: 400,
@@ -295,6 +294,40 @@ describeWire('encryption with keys of customers', (wire) => {
       ])
         expect(log).not.toContain(form);
     }
+  });
+
+  it('comes as fields of a form, which never show it in a refusal', async () => {
+    const form = async (key: Customer, conditions: readonly (readonly string[])[]) => {
+      const policy = Buffer.from(
+        JSON.stringify({
+          expiration: new Date(Date.now() + 60_000).toISOString(),
+          conditions: [{ bucket: Bucket }, ['starts-with', '$key', ''], ...conditions],
+        }),
+      ).toString('base64');
+      const body = new FormData();
+      for (const [name, value] of Object.entries({
+        key: 'posted',
+        AWSAccessKeyId: USER_KEY.accessKeyId,
+        policy,
+        signature: hmacSha1(USER_KEY.secretAccessKey, policy),
+        ...headersOf(key),
+      }))
+        body.append(name, value);
+      body.append('file', new Blob(['posted content']), 'file');
+      const answer = await fetch(`${wire.server.url}/${Bucket}`, { method: 'POST', body });
+      return { answer, text: await answer.text() };
+    };
+    const covered = ['algorithm', 'key', 'key-md5'].map((part) => ['starts-with', `$${HEADER}-${part}`, '']);
+    const { answer } = await form(ours, covered);
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get(`${HEADER}-key-md5`)).toBe(ours.SSECustomerKeyMD5);
+    expect((await read(wire.s3, { Bucket, Key: 'posted', ...ours })).content.toString()).toBe('posted content');
+
+    const fixed = ['eq', `$${HEADER}-key`, theirs.SSECustomerKey];
+    const refused = await form(ours, [...covered.filter(([, name]) => name !== fixed[1]), fixed]);
+    expect(refused.answer.status).toBe(403);
+    expect(refused.text).toContain('Policy Condition failed');
+    for (const { SSECustomerKey } of [ours, theirs]) expect(refused.text).not.toContain(SSECustomerKey);
   });
 
   it('is refused without TLS where the configuration says so', async () => {

@@ -1,12 +1,12 @@
-// Signatures on requests: presigned, of both versions, streamed; and every way to be wrong, which is never anonymous.
+// Signatures on requests: presigned, of both versions; and every way to be wrong, which is never anonymous.
 import { createHash } from 'node:crypto';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bytes, failure, KIB, put, read } from './helpers.js';
+import { failure, put, read } from './helpers.js';
 import { exchange, signedExchange } from './raw.js';
 import { describeWire, KEYS } from './servers.js';
-import { hmacSha1, sha256Hex, signedChunks, signV2, signV4 } from './signing.js';
+import { hmacSha1, sha256Hex, signV2, signV4 } from './signing.js';
 
 const { user, other } = KEYS;
 
@@ -191,67 +191,6 @@ describeWire('signatures', (wire) => {
       });
       expect(await failure(put(impostor, Bucket, Key, 'stolen'))).toMatchObject({ status: 403 });
       expect(await failure(impostor.send(new HeadObjectCommand({ Bucket, Key })))).toMatchObject({ status: 403 });
-      expect(await content()).toBe('old');
-    });
-  });
-
-  describe('signed chunks', () => {
-    const chunks = [bytes(64 * KIB, 1), bytes(64 * KIB, 2), bytes(1000, 3)];
-    const whole = Buffer.concat(chunks);
-    const send = (frame: (signed: ReturnType<typeof signV4>) => Buffer, decodedBytes = whole.length) => {
-      const signed = signV4({
-        method: 'PUT',
-        path: target,
-        headers: {
-          host: wire.server.url.slice(7),
-          'content-encoding': 'aws-chunked',
-          'x-amz-decoded-content-length': String(decodedBytes),
-        },
-        payload: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-        credentials: user,
-      });
-      return exchange(wire.server, { method: 'PUT', target, headers: signed.headers, body: frame(signed) });
-    };
-
-    it('are stored without their frames', async () => {
-      expect((await send((signed) => signedChunks(signed, chunks))).status).toBe(200);
-      const got = await read(wire.s3, { Bucket, Key });
-      expect(got.content.equals(whole)).toBe(true);
-      expect(got.output.ContentEncoding).toBeUndefined();
-    });
-
-    it.each([
-      ['a changed byte', 403, 'SignatureDoesNotMatch', (body: Buffer) => (body[70_000] = (body[70_000] ?? 0) ^ 1)],
-      [
-        'a changed byte in the last chunk',
-        403,
-        'SignatureDoesNotMatch',
-        (body: Buffer) => (body[body.length - 120] = (body[body.length - 120] ?? 0) ^ 1),
-      ],
-    ] as const)('with %s commit nothing: %i', async (_name, status, code, change) => {
-      const answer = await send((signed) => {
-        const body = signedChunks(signed, chunks);
-        change(body);
-        return body;
-      });
-      expect(answer).toMatchObject({ status, code });
-      expect(await content()).toBe('old');
-    });
-
-    it('that are swapped, missing or cut commit nothing', async () => {
-      const [a = whole, b = whole, c = whole] = chunks;
-      const frameBytes = (size: number): number =>
-        size + size.toString(16).length + ';chunk-signature='.length + 64 + 4;
-      const swapped = await send((signed) => {
-        const body = signedChunks(signed, [a, b, c]);
-        const one = frameBytes(a.length);
-        return Buffer.concat([body.subarray(one, 2 * one), body.subarray(0, one), body.subarray(2 * one)]);
-      });
-      expect(swapped).toMatchObject({ status: 403, code: 'SignatureDoesNotMatch' });
-      const missing = await send((signed) => signedChunks(signed, [a, b]));
-      expect(missing).toMatchObject({ status: 400, code: 'IncompleteBody' });
-      const endless = await send((signed) => signedChunks(signed, chunks).subarray(0, -frameBytes(0)));
-      expect(endless).toMatchObject({ status: 400, code: 'IncompleteBody' });
       expect(await content()).toBe('old');
     });
   });

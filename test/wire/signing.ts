@@ -110,25 +110,32 @@ export function hmacSha1(secret: string, data: string): string {
   return createHmac('sha1', secret).update(data, 'utf8').digest('base64');
 }
 
-/** Frames a body as aws-chunked with a signature per chunk; the chain starts from the request's signature. */
-export function signedChunks(signed: SignedV4, chunks: readonly Buffer[]): Buffer {
+/**
+ * Frames a body as aws-chunked with a signature per chunk; the chain starts from the request's signature. A trailing header is
+ * signed as its last link.
+ */
+export function signedChunks(
+  signed: SignedV4,
+  chunks: readonly Buffer[],
+  trailer: readonly [string, string] | null = null,
+): Buffer {
   let previous = signed.signature;
-  const framed = [...chunks, Buffer.alloc(0)].map((chunk) => {
-    const text = [
-      'AWS4-HMAC-SHA256-PAYLOAD',
-      signed.amzDate,
-      signed.scope,
-      previous,
-      EMPTY_SHA256,
-      sha256Hex(chunk),
-    ].join('\n');
+  const link = (algorithm: string, ...rest: readonly string[]): string => {
+    const text = [algorithm, signed.amzDate, signed.scope, previous, ...rest].join('\n');
     previous = hmac(signed.signingKey, text).toString('hex');
-    return Buffer.concat([
-      Buffer.from(`${chunk.length.toString(16)};chunk-signature=${previous}\r\n`),
-      chunk,
-      Buffer.from('\r\n'),
-    ]);
+    return previous;
+  };
+  const framed = [...chunks, Buffer.alloc(0)].flatMap((chunk) => {
+    const signature = link('AWS4-HMAC-SHA256-PAYLOAD', EMPTY_SHA256, sha256Hex(chunk));
+    const header = Buffer.from(`${chunk.length.toString(16)};chunk-signature=${signature}\r\n`);
+    // Trailers follow the header of the last, empty chunk at once.
+    return chunk.length === 0 && trailer !== null ? [header] : [header, chunk, Buffer.from('\r\n')];
   });
+  if (trailer !== null) {
+    const [name, value] = trailer;
+    const signature = link('AWS4-HMAC-SHA256-TRAILER', sha256Hex(`${name}:${value}\n`));
+    framed.push(Buffer.from(`${name}:${value}\r\nx-amz-trailer-signature:${signature}\r\n\r\n`));
+  }
   return Buffer.concat(framed);
 }
 

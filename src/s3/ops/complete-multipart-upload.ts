@@ -58,7 +58,7 @@ export const completeMultipartUpload: Handler = async (context) => {
   const requested = await requestedParts(context, ref.uploadId);
   const { metadata } = regionOf(context, ref.bucket);
   const upload = await metadata.getUpload(ref);
-  if (upload !== null) checkCompletionKey(context, upload);
+  if (upload !== null) checkCompletionKey(context, upload, upload.checksum !== null);
   const before = upload === null ? null : await metadata.closeUpload(ref, 'completing');
   if (upload === null || before === null || before === 'aborting') {
     const version = await findCompleted(metadata, ref, { maxCandidates: REPEAT_CANDIDATES });
@@ -131,6 +131,8 @@ async function commitUpload(
   const deadlineMs = services.now() + services.settings.intentLeaseMs;
   const { parts, sizeBytes } = selectParts(requested, await allParts(metadata, ref), upload);
   checkObjectSize(request.headers, sizeBytes);
+  const checksummed = parts.some((part) => Object.keys(part.checksums).length > 0);
+  checkCompletionKey(context, upload, checksummed);
   const draft = draftOfUpload(upload, {
     bucket,
     parts,

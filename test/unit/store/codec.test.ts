@@ -58,6 +58,16 @@ describe('version documents', () => {
     { encryption: { kind: 'SSE-C', keyId: 'k', wrappedKey: 'w' } },
     { retention: { mode: 'GOVERNANCE', untilMs: 1 }, legalHold: true, uploadId: 'u' },
     { data: { kind: 'blobs', blobs: [] } },
+    {
+      data: {
+        kind: 'blobs',
+        blobs: [
+          { inode: 'a', storageClass: 'S', sizeBytes: 3, chunkSizeBytes: 4, sealedAs: 'x' },
+          { inode: 'b', storageClass: 'S', sizeBytes: 3, chunkSizeBytes: 4, sealedAs: 'y' },
+          { inode: 'c', storageClass: 'S', sizeBytes: 3, chunkSizeBytes: 4 },
+        ],
+      },
+    },
   ])('keep %j', (overrides) => {
     const version = { ...PLAIN, ...overrides };
     expect(decodeVersion(encodeVersion(version), null)).toEqual(version);

@@ -16,6 +16,7 @@ describe('applyChange', () => {
       seq: NOW_SEQ,
       put: { ...draft(), seq: NOW_SEQ, versionId: applied.put?.versionId },
       replace: null,
+      placed: applied.put,
       removed: [],
       garbageBlobs: [],
       newLatest: applied.put,
@@ -106,6 +107,30 @@ describe('applyChange', () => {
     const put = { draft: draft(blobs('a', 'b', 'c')), isNull: false };
     expect(applyChange(full, { put, remove: [latest] }, NOW_MS).garbageBlobs).toEqual([]);
     expect(inodes(applyChange(full, { remove: [latest, selected] }, NOW_MS).garbageBlobs)).toEqual(['b', 'c']);
+  });
+});
+
+describe('a move', () => {
+  const before = version(5, { data: blobs('a', 'b') });
+  const after = { ...before, storageClass: 'GLACIER', data: blobs('c', 'b') };
+
+  it('makes garbage of the blobs it leaves, and names the version that has the new ones', () => {
+    const applied = applyChange(state(before), { replace: after, moved: true }, NOW_MS);
+    expect(applied).toMatchObject({ put: null, replace: after, placed: after, removed: [], newLatest: after });
+    expect(inodes(applied.garbageBlobs)).toEqual(['a']);
+  });
+
+  it('is needed to replace blobs, and an ordinary replacement places none', () => {
+    expect(() => applyChange(state(before), { replace: after }, NOW_MS)).toThrow(StoreError);
+    expect(applyChange(state(before), { replace: { ...before, tags: { a: 'b' } } }, NOW_MS).placed).toBeNull();
+  });
+
+  it('cannot change the kind of data or the version id', () => {
+    for (const wrong of [
+      { ...after, versionId: 'other' },
+      { ...after, data: { kind: 'none' as const } },
+    ])
+      expect(() => applyChange(state(before), { replace: wrong, moved: true }, NOW_MS)).toThrow(StoreError);
   });
 });
 

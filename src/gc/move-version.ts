@@ -1,0 +1,138 @@
+/**
+ * Moves a version's bytes to another storage class. Blobs are copied as they are stored, sealed or not: no key is needed, so
+ * that objects under a customer's key move too. Order: intent -> copies durable -> commit; the old blobs then become garbage.
+ */
+import { randomUUID } from 'node:crypto';
+import { TAG_BYTES } from '../data/chunk-cipher.js';
+import { StoreError } from '../store/errors.js';
+import type { BlobRef, BlobStore, BucketRef, Intent, KeyState, ObjectVersion, Region } from '../store/types.js';
+
+export interface MoveOptions {
+  readonly region: Region;
+  readonly bucket: BucketRef;
+  readonly key: string;
+  readonly version: ObjectVersion;
+  readonly storageClass: string;
+  readonly leaseMs: number;
+  readonly signal: AbortSignal;
+  /** The version to move as it is in the state that the commit is decided on; null: leave it where it is. */
+  readonly decide: (state: KeyState) => ObjectVersion | null;
+}
+
+/**
+ * False when the version was not moved: it was changed meanwhile, or decide gave up.
+ * @throws StoreError; the signal's reason
+ */
+export async function moveVersion(options: MoveOptions): Promise<boolean> {
+  const { version, region, bucket, key } = options;
+  const { data } = version;
+  if (data.kind !== 'blobs') return commitMove(options, null, []);
+  const blobs = data.blobs.map((blob) => moved(blob, options.storageClass));
+  const intent = await region.metadata.openIntent(bucket, key, blobs);
+  try {
+    const keeper = new IntentKeeper(options, intent);
+    for (const [i, from] of data.blobs.entries()) {
+      const to = blobs[i];
+      if (to !== undefined) await copyBlob(options, keeper, from, to);
+    }
+    await keeper.renew();
+    const done = await commitMove(options, intent, blobs);
+    if (!done) await abandon(options, intent);
+    return done;
+  } catch (error) {
+    // Of an unknown outcome the copies may be what the version refers to: the sweeper finds out.
+    if (!(error instanceof StoreError) || error.outcome === 'notApplied') await abandon(options, intent);
+    throw error;
+  }
+}
+
+function moved(blob: BlobRef, storageClass: string): BlobRef {
+  return { ...blob, inode: randomUUID(), storageClass, sealedAs: blob.sealedAs ?? blob.inode };
+}
+
+async function commitMove(options: MoveOptions, intent: Intent | null, blobs: readonly BlobRef[]): Promise<boolean> {
+  const { region, bucket, key, version, storageClass } = options;
+  const { changed } = await region.metadata.commit({
+    bucket,
+    key,
+    select: { versionId: version.versionId },
+    ...(intent === null ? {} : { intent }),
+    decide: (state) => {
+      const current = options.decide(state);
+      if (current === null || !sameData(current, version)) return null;
+      if (intent === null) return { replace: { ...current, storageClass } };
+      return { replace: { ...current, storageClass, data: { kind: 'blobs', blobs } }, moved: true };
+    },
+  });
+  return changed;
+}
+
+function sameData(a: ObjectVersion, b: ObjectVersion): boolean {
+  if (a.data.kind !== 'blobs' || b.data.kind !== 'blobs') return a.data.kind === b.data.kind;
+  const others = b.data.blobs;
+  return a.data.blobs.length === others.length && a.data.blobs.every(({ inode }, i) => inode === others[i]?.inode);
+}
+
+async function copyBlob(options: MoveOptions, keeper: IntentKeeper, from: BlobRef, to: BlobRef): Promise<void> {
+  const { version, signal } = options;
+  const storedChunkSizeBytes = from.chunkSizeBytes + (version.encryption === null ? 0 : TAG_BYTES);
+  const source = blobStore(options.region, from.storageClass);
+  const writer = await blobStore(options.region, to.storageClass).openWriter(to.inode, {
+    storedChunkSizeBytes,
+    signal,
+  });
+  try {
+    const last = Math.ceil(from.sizeBytes / from.chunkSizeBytes) - 1;
+    let index = 0;
+    if (last >= 0) {
+      const chunks = source.readChunks(from.inode, { first: 0, last, storedChunkSizeBytes, signal });
+      for await (const chunk of chunks) {
+        await writer.write(index, [chunk]);
+        index += 1;
+        await keeper.renewInTime();
+      }
+    }
+    if (index <= last)
+      throw new StoreError('corrupt', 'notApplied', `chunks ${index} to ${last} of ${from.inode} are missing`);
+    await writer.finish();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+function blobStore(region: Region, storageClass: string): BlobStore {
+  const store = region.blobs.get(storageClass);
+  if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
+  return store;
+}
+
+class IntentKeeper {
+  readonly #options: MoveOptions;
+  readonly #intent: Intent;
+  #renewedAtMs = performance.now();
+
+  constructor(options: MoveOptions, intent: Intent) {
+    this.#options = options;
+    this.#intent = intent;
+  }
+
+  async renewInTime(): Promise<void> {
+    if (performance.now() - this.#renewedAtMs >= this.#options.leaseMs / 3) await this.renew();
+  }
+
+  async renew(): Promise<void> {
+    const startedMs = performance.now();
+    await this.#options.region.metadata.renewIntent(this.#intent);
+    this.#renewedAtMs = startedMs;
+  }
+}
+
+/** The move did not happen. An intent that cannot be abandoned now lapses by itself. */
+async function abandon({ region }: MoveOptions, intent: Intent): Promise<void> {
+  try {
+    await region.metadata.abandonIntent(intent);
+  } catch {
+    // Nothing is lost: the sweeper removes the copies when the intent has lapsed.
+  }
+}

@@ -1,0 +1,87 @@
+// A gateway that speaks TLS itself, with and without certificates of its clients.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { CreateBucketCommand, GetBucketLocationCommand } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import https from 'node:https';
+import tls from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tlsMaterial } from '../cassandra/index.mjs';
+import type { TlsMaterial } from '../cassandra/index.mjs';
+import { spawnPithos } from '../support/server.js';
+import type { PithosProcess } from '../support/server.js';
+import { bytes, MIB, put, read } from './helpers.js';
+import type { Home } from './servers.js';
+import { bucketName, clientOf, makeHome, REGION } from './servers.js';
+
+describe('TLS', () => {
+  let dir = '';
+  let material: TlsMaterial;
+  let home: Home;
+  beforeAll(async () => {
+    dir = await mkdtemp(path.join(os.tmpdir(), 'pithos-tls-'));
+    material = await tlsMaterial({ dir });
+    home = await makeHome('embedded');
+  });
+  afterAll(async () => {
+    await home.remove();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const start = (more: Readonly<Record<string, string>> = {}): Promise<PithosProcess> =>
+    spawnPithos({
+      config: {
+        ...home.config,
+        service: {
+          host: '127.0.0.1',
+          tls: { cert: material.serverCertFile, key: material.serverKeyFile, ...more },
+        },
+      },
+      scheme: 'https',
+    });
+  const trusting = async (options: https.AgentOptions = {}) => ({
+    requestHandler: { httpsAgent: new https.Agent({ ca: await readFile(material.caFile), ...options }) },
+  });
+
+  it('serves clients that trust its authority, and no plain HTTP', async () => {
+    const server = await start();
+    const s3 = clientOf(server, undefined, await trusting());
+    try {
+      const Bucket = bucketName();
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      const content = bytes(MIB, 4);
+      await put(s3, Bucket, 'over-tls', content);
+      expect((await read(s3, { Bucket, Key: 'over-tls' })).content.equals(content)).toBe(true);
+      const url = await getSignedUrl(s3, new GetBucketLocationCommand({ Bucket }));
+      expect(url).toMatch(/^https:/);
+      expect((await s3.send(new GetBucketLocationCommand({ Bucket }))).LocationConstraint).toBe(REGION);
+      await expect(fetch(url.replace('https:', 'http:'))).rejects.toThrow();
+      expect(server.running).toBe(true);
+    } finally {
+      s3.destroy();
+      await server.stop();
+    }
+  });
+
+  it('refuses versions before 1.2', async () => {
+    const server = await start();
+    try {
+      const handshake = (options: tls.ConnectionOptions) =>
+        new Promise<string | null>((resolve, reject) => {
+          const socket = tls.connect({ host: server.host, port: server.port, rejectUnauthorized: false, ...options });
+          socket.once('error', reject);
+          socket.once('secureConnect', () => {
+            resolve(socket.getProtocol());
+            socket.destroy();
+          });
+        });
+      const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+      await expect(handshake(old)).rejects.toThrow();
+      expect(await handshake({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
+      expect(await handshake({})).toBe('TLSv1.3');
+    } finally {
+      await server.stop();
+    }
+  });
+});
