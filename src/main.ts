@@ -14,6 +14,7 @@ import { ConfigError, describeConfig, formatIssue, loadConfig } from './config/i
 import { MemoryBudget } from './data/budget.js';
 import { LifecycleRunner } from './gc/lifecycle.js';
 import { Sweeper } from './gc/sweeper.js';
+import { openIam } from './iam/iam-setup.js';
 import { configKeyStore } from './iam/key-store.js';
 import type { Logs } from './observe/logger.js';
 import { createLogs } from './observe/logger.js';
@@ -103,20 +104,29 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
       'EXAMPLE KEYS: this server accepts the access keys published in the documentation. Anybody who reaches it can read and write everything. Configure keystore.keys before you let others connect.',
     );
   const now = Date.now;
-  const { stores, encryption } = await openStores(config, logs.store);
-  const keyStore = configKeyStore(config.keystore.keys);
+  const { stores, encryption, masterKeys } = await openStores(config, logs.store);
+  const master = { access: config.options.masterkeyAccess, masquerade: config.options.masterkeyProvisioning };
+  const { keyStore, queryApi } = openIam({
+    store: stores.iam,
+    configured: configKeyStore(config.keystore.keys),
+    masterKeys: masterKeys.map(({ key }) => key),
+    master,
+    maxSkewMs: config.options.maxSkewMs,
+    now,
+    log: logs.requests,
+  });
   const services: Services = {
     stores,
     encryption,
     authenticator: new Authenticator({
-      lookup: (accessKey) => keyStore.get(accessKey),
+      lookup: (accessKey, sessionToken) => keyStore.get(accessKey, sessionToken),
       now,
       maxSkewMs: config.options.maxSkewMs,
     }),
     directory: keyStore.directory,
     budget: new MemoryBudget({ limitBytes: config.limits.maxBufferMemoryBytes }),
     settings: {
-      master: { access: config.options.masterkeyAccess, masquerade: config.options.masterkeyProvisioning },
+      master,
       defaultRegion: config.options.defaultRegion,
       defaultCors: corsRulesOf(config.options.defaultCors),
       inlineThresholdBytes: config.limits.inlineThresholdBytes,
@@ -129,6 +139,7 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
   const { tls } = config.service;
   const app = await buildApp({
     services,
+    queryApi,
     resolver: new OperationResolver(OPERATIONS),
     serviceHosts: config.options.serviceUri,
     bodyIdleTimeoutMs: config.limits.bodyIdleTimeoutMs,

@@ -13,6 +13,8 @@ import type { Stores } from './store/types.js';
 export interface OpenedStores {
   readonly stores: Stores;
   readonly encryption: EncryptionServices;
+  /** newest first; empty: none is configured */
+  readonly masterKeys: readonly MasterKey[];
 }
 
 export async function openStores(config: Config, log: Logger): Promise<OpenedStores> {
@@ -29,7 +31,11 @@ export async function openStores(config: Config, log: Logger): Promise<OpenedSto
       logger: log,
     });
     const current = encryption.masterKey ?? (await loadOrCreateMasterKey(store.dataDir));
-    return { stores, encryption: encryptionServices(config, current, [options.defaultRegion]) };
+    return {
+      stores,
+      encryption: encryptionServices(config, current, [options.defaultRegion]),
+      masterKeys: [current, ...encryption.previousKeys],
+    };
   }
   const { openCassandraStores } = await import('./store/cassandra/index.js');
   const stores = openCassandraStores({
@@ -42,7 +48,12 @@ export async function openStores(config: Config, log: Logger): Promise<OpenedSto
       logger: log,
     },
   });
-  return { stores, encryption: encryptionServices(config, encryption.masterKey, Object.keys(store.regions)) };
+  const { masterKey, previousKeys } = encryption;
+  return {
+    stores,
+    encryption: encryptionServices(config, masterKey, Object.keys(store.regions)),
+    masterKeys: masterKey === null ? [] : [masterKey, ...previousKeys],
+  };
 }
 
 function encryptionServices(

@@ -140,14 +140,16 @@ class IngestRun {
     const sizeBytes = before + slice.length;
     if (sizeBytes > maxSizeBytes) throw tooLarge(sizeBytes, maxSizeBytes);
     if (sizeHintBytes !== null && sizeBytes > sizeHintBytes) {
-      throw new S3Error('IncompleteBody', { message: `The body is longer than the ${sizeHintBytes} bytes declared for it` });
+      throw new S3Error('IncompleteBody', {
+        message: `The body is longer than the ${sizeHintBytes} bytes declared for it`,
+      });
     }
     this.#sizeBytes = sizeBytes;
     this.#md5.update(slice);
     for (const checksum of this.#checksums.values()) checksum.update(slice);
     if (sizeBytes > this.#inlineLimitBytes) this.#upload ??= this.#startUpload();
 
-    for (let offset = 0; offset < slice.length; ) {
+    for (let offset = 0; offset < slice.length;) {
       // A full chunk waits for a byte after it, because only then it is known not to be the last one.
       if (this.#pieces.sizeBytes === this.#chunkSizeBytes) {
         await this.#flush(false);

@@ -1,5 +1,6 @@
 /** Credential -> Identity: which groups a caller is in and what a master key may do. */
 import type { AuthResult, Credential } from '../auth/types.js';
+import { rootCaller } from '../iam/iam-caller.js';
 import type { Identity, MasterPowers } from '../s3/context.js';
 import { ANONYMOUS } from '../s3/context.js';
 
@@ -15,7 +16,15 @@ export function identityOf(
   const { credential } = auth;
   const tenant = headers['x-amz-masquerade-tenant'];
   if (tenant !== undefined && credential.master && powers.masquerade)
-    return { kind: 'signed', tenant, displayName: tenant, memberOf: EVERY_CALLERS_GROUPS, master: false, credential };
+    return {
+      kind: 'signed',
+      tenant,
+      displayName: tenant,
+      memberOf: EVERY_CALLERS_GROUPS,
+      master: false,
+      credential,
+      caller: rootCaller(tenant),
+    };
   return identityOfCredential(credential, powers);
 }
 
@@ -27,5 +36,6 @@ export function identityOfCredential(credential: Credential, powers: MasterPower
     memberOf: [...credential.memberOf, ...EVERY_CALLERS_GROUPS],
     master: credential.master && powers.access,
     credential,
+    caller: credential.caller ?? rootCaller(credential.tenant),
   };
 }

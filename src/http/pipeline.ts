@@ -7,7 +7,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { AuthResult } from '../auth/types.js';
+import type { AuthResult, PayloadPlan, SigningRequest } from '../auth/types.js';
+import type { IamError } from '../iam/iam-errors.js';
+import { isQueryRequest } from '../iam/query-api.js';
+import type { QueryApi } from '../iam/query-api.js';
 import { authorize, requireBucket } from '../s3/access.js';
 import type { Identity, OperationContext, Services } from '../s3/context.js';
 import { ANONYMOUS } from '../s3/context.js';
@@ -31,6 +34,8 @@ import { respond } from './respond.js';
 export interface PipelineOptions {
   readonly services: Services;
   readonly resolver: OperationResolver;
+  /** IAM and STS */
+  readonly queryApi: QueryApi;
   /** names under which buckets are virtual hosts, lower case */
   readonly serviceHosts: readonly string[];
   readonly bodyIdleTimeoutMs: number;
@@ -61,18 +66,22 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
   const trace: Trace = {
     request: null,
     operation: null,
+    action: null,
+    failure: null,
     identity: ANONYMOUS,
     bucket: null,
     body: null,
     continued: false,
   };
   let response: S3Response;
-  let failure: S3Error | null = null;
+  let failure: S3Error | IamError | null = null;
   try {
     response = await answer(options, exchange, id, trace, aborter.signal);
+    ({ failure } = trace);
   } catch (error) {
-    failure = toS3Error(error);
-    response = errorResponse(failure, trace.request, id);
+    const refusal = toS3Error(error);
+    failure = refusal;
+    response = errorResponse(refusal, trace.request, id);
   }
   const withCors = { ...response, headers: { ...response.headers, ...(await crossOrigin(options, trace)) } };
   let sentBytes = 0;
@@ -109,6 +118,10 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
 interface Trace {
   request: S3Request | null;
   operation: OperationRow | null;
+  /** of the query APIs */
+  action: string | null;
+  /** answered already, in the query APIs' form */
+  failure: IamError | null;
   identity: Identity;
   bucket: BucketRecord | null;
   body: RequestBody | null;
@@ -124,7 +137,7 @@ async function answer(
   signal: AbortSignal,
 ): Promise<S3Response> {
   const { services, resolver } = options;
-  const { message, reply } = exchange;
+  const { message } = exchange;
   const headers = flattenHeaders(message.rawHeaders);
   const method = message.method ?? 'GET';
   const target = resolveTarget({ method, url: exchange.url, headers }, options.serviceHosts);
@@ -140,11 +153,13 @@ async function answer(
   };
   trace.request = request;
   checkHost(request);
+  if (isQueryRequest(request)) return answerQuery(options, exchange, request, trace, signal);
   if (request.key !== null) checkObjectKey(request.key);
   const operation = resolver.resolve(request);
   trace.operation = operation;
 
   const auth = await authenticate(services, request, operation);
+  options.queryApi.used(auth);
   if (auth.kind === 'signed' && Object.keys(auth.hoistedHeaders).length > 0) {
     request = { ...request, headers: { ...headers, ...obeyed(auth.hoistedHeaders) } };
     trace.request = request;
@@ -155,18 +170,7 @@ async function answer(
   trace.bucket = bucket;
   if (operation.handler === null) throw new S3Error('NotImplemented', { detail: { Operation: operation.name } });
 
-  const contentLength = headers['content-length'];
-  const body = new RequestBody({
-    open: () => {
-      if (exchange.expectsContinue) reply.writeContinue();
-      trace.continued = true;
-      return readIncoming(message, { idleTimeoutMs: options.bodyIdleTimeoutMs, signal });
-    },
-    plan: auth.payload,
-    contentLengthBytes: contentLength === undefined ? null : Number(contentLength),
-    transferChunked: headers['transfer-encoding'] !== undefined,
-  });
-  trace.body = body;
+  const body = requestBody(options, exchange, { plan: auth.payload, headers, trace, signal });
   const context: OperationContext = {
     request,
     operation,
@@ -181,6 +185,58 @@ async function answer(
     },
   };
   return operation.handler(context);
+}
+
+interface BodyFacts {
+  readonly plan: PayloadPlan;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly trace: Trace;
+  readonly signal: AbortSignal;
+}
+
+function requestBody(
+  options: PipelineOptions,
+  { message, reply, expectsContinue }: Exchange,
+  { plan, headers, trace, signal }: BodyFacts,
+): RequestBody {
+  const contentLength = headers['content-length'];
+  const body = new RequestBody({
+    open: () => {
+      if (expectsContinue) reply.writeContinue();
+      trace.continued = true;
+      return readIncoming(message, { idleTimeoutMs: options.bodyIdleTimeoutMs, signal });
+    },
+    plan,
+    contentLengthBytes: contentLength === undefined ? null : Number(contentLength),
+    transferChunked: headers['transfer-encoding'] !== undefined,
+  });
+  trace.body = body;
+  return body;
+}
+
+/**
+ * IAM and STS. Their clients sign the hash of the body without sending it, so the body, which is small, is read before the caller
+ * is known.
+ */
+async function answerQuery(
+  options: PipelineOptions,
+  exchange: Exchange,
+  request: S3Request,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<S3Response> {
+  const { headers } = request;
+  const body = requestBody(options, exchange, { plan: { kind: 'unsigned' }, headers, trace, signal });
+  const { response, failure } = await options.queryApi.serve({
+    request,
+    signing: signingOf(request),
+    readBody: (maxBytes) => body.buffer(maxBytes),
+    signal,
+    onAction: (name) => (trace.action = name),
+    onIdentity: (identity) => (trace.identity = identity),
+  });
+  trace.failure = failure;
+  return response;
 }
 
 /**
@@ -206,13 +262,17 @@ function checkHost(request: S3Request): void {
 
 async function authenticate(services: Services, request: S3Request, operation: OperationRow): Promise<AuthResult> {
   if (operation.access.kind === 'handler') return { kind: 'anonymous', payload: { kind: 'unsigned' } };
-  return services.authenticator.authenticate({
+  return services.authenticator.authenticate(signingOf(request));
+}
+
+function signingOf(request: S3Request): SigningRequest {
+  return {
     method: request.method,
     rawPath: request.rawPath,
     rawQuery: request.rawQuery,
     headers: headersUnderSignature(request),
     vhostBucket: request.virtualHosted ? request.bucket : null,
-  });
+  };
 }
 
 /**
@@ -305,7 +365,7 @@ interface LogEntry {
   readonly trace: Trace;
   readonly exchange: Exchange;
   readonly status: number;
-  readonly failure: S3Error | null;
+  readonly failure: S3Error | IamError | null;
   readonly sentBytes: number;
   readonly durationMs: number;
 }
@@ -315,7 +375,7 @@ function logRequest(log: Logger, entry: LogEntry): void {
   const { failure, trace } = entry;
   const fields = {
     requestId: entry.id,
-    operation: trace.operation?.name ?? null,
+    operation: trace.operation?.name ?? trace.action,
     method: entry.exchange.message.method,
     bucket: trace.request?.bucket ?? null,
     key: trace.request?.key ?? null,
@@ -327,7 +387,7 @@ function logRequest(log: Logger, entry: LogEntry): void {
     remote: trace.request?.remoteAddress,
   };
   if (failure !== null && failure.status >= 500) {
-    if (failure.code === 'InternalError') log.error({ ...fields, err: failure.cause ?? failure }, 'request failed');
+    if (failure.status === 500) log.error({ ...fields, err: failure.cause ?? failure }, 'request failed');
     else log.warn({ ...fields, err: failure.cause }, 'request refused');
   } else {
     log.info(fields, 'request');

@@ -87,7 +87,8 @@ export class Params {
     const value = this.#fields.get(name);
     if (value === undefined) return null;
     const found = values.find((known) => known === value);
-    if (found === undefined) throw constraint(name, value, `Member must satisfy enum value set: [${values.join(', ')}]`);
+    if (found === undefined)
+      throw constraint(name, value, `Member must satisfy enum value set: [${values.join(', ')}]`);
     return found;
   }
 
@@ -110,7 +111,8 @@ export class Params {
       const key = this.optional(`${prefix}.Key`, { max: 128 });
       return key === null ? null : ([key, this.optional(`${prefix}.Value`, { min: 0, max: 256 }) ?? ''] as const);
     });
-    if (pairs.length > MAX_TAGS) throw new IamError('LimitExceeded', `Cannot exceed quota for TagsPerEntity: ${MAX_TAGS}`);
+    if (pairs.length > MAX_TAGS)
+      throw new IamError('LimitExceeded', `Cannot exceed quota for TagsPerEntity: ${MAX_TAGS}`);
     if (new Set(pairs.map(([key]) => key.toLowerCase())).size < pairs.length)
       throw new IamError('InvalidInput', 'Duplicate tag keys found. Please note that Tag keys are case insensitive.');
     return Object.fromEntries(pairs);
@@ -142,8 +144,7 @@ export function markerOf(name: string): string {
 }
 
 function checked(name: string, value: string, { min = 1, max, pattern }: TextRule): string {
-  if (value.length < min)
-    throw constraint(name, value, `Member must have length greater than or equal to ${min}`);
+  if (value.length < min) throw constraint(name, value, `Member must have length greater than or equal to ${min}`);
   if (value.length > max) throw constraint(name, value, `Member must have length less than or equal to ${max}`);
   if (pattern !== undefined && !pattern.test(value))
     throw constraint(name, value, `Member must satisfy regular expression pattern: ${pattern.source}`);

@@ -1,6 +1,6 @@
 /**
  * The keystore of the configuration file: access keys, the tenants they stand for, and the directory of those tenants that
- * ACL grants are checked against.
+ * ACL grants are checked against. Behind it come the keys and sessions that the identity service made.
  */
 import type { Credential } from '../auth/types.js';
 import type { Owner } from '../store/types.js';
@@ -17,7 +17,8 @@ export interface KeyEntry {
 
 /** Looks up who an access key is. A lookup that cannot be answered throws; null means there is no such key. */
 export interface KeyStore {
-  get(accessKey: string): Promise<Credential | null> | Credential | null;
+  /** sessionToken: of temporary credentials, which are found by it. */
+  get(accessKey: string, sessionToken?: string): Promise<Credential | null> | Credential | null;
   readonly directory: GranteeDirectory;
 }
 
@@ -50,5 +51,16 @@ export function configKeyStore(keys: Readonly<Record<string, KeyEntry>>): KeySto
       findByEmail: async (email) => emails.get(email.toLowerCase()) ?? null,
       isGroup: async (name) => groups.has(name),
     },
+  };
+}
+
+/** The configuration's keys, which are the roots of their tenants, before those of the identity service. */
+export function chainedKeyStore(
+  configured: KeyStore,
+  issued: (accessKey: string, sessionToken: string | undefined) => Promise<Credential | null> | Credential | null,
+): KeyStore {
+  return {
+    get: (accessKey, sessionToken) => configured.get(accessKey) ?? issued(accessKey, sessionToken),
+    directory: configured.directory,
   };
 }

@@ -38,12 +38,27 @@ export function actionsOf(
 ): readonly NeededAction[] {
   const versioned = (request.query.get('versionId') ?? '') !== '';
   const own = needs(versioned ? (operation.versionActions ?? operation.actions) : operation.actions);
+  if (operation.name === 'CreateBucket') return [...own, ...actionsOfNewBucket(request.headers)];
   return CREATING.has(operation.name) ? [...own, ...actionsOfHeaders(operation.name, request.headers)] : own;
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
+function actionsOfNewBucket(headers: Headers): readonly NeededAction[] {
+  const names: string[] = [];
+  if (asksForAcl(headers)) names.push('PutBucketAcl');
+  if (headers['x-amz-bucket-object-lock-enabled']?.toLowerCase() === 'true')
+    names.push('PutBucketObjectLockConfiguration', 'PutBucketVersioning');
+  if (headers['x-amz-object-ownership'] !== undefined) names.push('PutBucketOwnershipControls');
+  return needs(names);
+}
+
+function asksForAcl(headers: Headers): boolean {
+  return Object.keys(headers).some((name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-'));
 }
 
 function actionsOfHeaders(operation: string, headers: Headers): NeededAction[] {
   const actions: NeededAction[] = [];
-  if (Object.keys(headers).some((name) => name === 'x-amz-acl' || name.startsWith('x-amz-grant-')))
+  if (asksForAcl(headers))
     actions.push({ name: 'PutObjectAcl', coveredByAcl: true, judgedBy: /^s3:x-amz-(acl$|grant-)/ });
   if (setsTags(operation, headers))
     actions.push({ name: 'PutObjectTagging', coveredByAcl: true, judgedBy: /^s3:requestobjecttag(keys$|\/)/ });

@@ -18,7 +18,8 @@ export type ExtraKeys = ReadonlyMap<string, readonly string[]>;
 export interface RequestFacts {
   readonly request: S3Request;
   readonly principal: PolicyPrincipal;
-  readonly bucket: BucketRecord;
+  /** null: the request is about no bucket that is there */
+  readonly bucket: BucketRecord | null;
   /** of the operations table */
   readonly operation: string;
   /** ms since the epoch */
@@ -26,19 +27,11 @@ export interface RequestFacts {
   readonly extra: ExtraKeys;
 }
 
-/** A tenant's access keys are those of its account's root; there is nobody else in it. */
+/** A tenant's access keys of the configuration are those of its account's root; users and roles have their own. */
 export function principalOf(identity: Identity): PolicyPrincipal {
   if (identity.kind === 'anonymous')
     return { type: 'Anonymous', account: null, names: [], id: 'anonymous', userName: null, actsForUsers: false };
-  const { tenant } = identity;
-  return {
-    type: 'Account',
-    account: tenant,
-    names: [`arn:aws:iam::${tenant}:root`],
-    id: tenant,
-    userName: null,
-    actsForUsers: true,
-  };
+  return identity.caller.principal;
 }
 
 const CREATIONS: ReadonlySet<string> = new Set(['PutObject', 'CopyObject', 'PostObject', 'CompleteMultipartUpload']);
@@ -74,9 +67,9 @@ function globalKey({ request, principal, bucket, nowMs }: RequestFacts, key: str
     case 'aws:epochtime':
       return String(Math.floor(nowMs / 1000));
     case 'aws:requestedregion':
-      return bucket.region;
+      return bucket?.region;
     case 'aws:resourceaccount':
-      return bucket.owner.id;
+      return bucket?.owner.id;
     case 'aws:principaltype':
       return principal.type;
     case 'aws:userid':
@@ -109,7 +102,7 @@ function s3Key(facts: RequestFacts, key: string): string | null | undefined {
   if (parameter !== undefined) return request.key === null ? query.get(parameter) : null;
   switch (key) {
     case 's3:resourceaccount':
-      return bucket.owner.id;
+      return bucket?.owner.id;
     case 's3:versionid':
       return query.get('versionId');
     case 's3:x-amz-copy-source':

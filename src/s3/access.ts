@@ -1,12 +1,16 @@
 /**
  * Who may do what. The bucket's policy denies or allows; where it says nothing the owner and master keys may, others as the ACL
- * of the bucket or object grants. Every operation passes here before its body is read (authorize) and before it reads an
+ * of the bucket or object grants. Users and roles of an account need its permission besides, or instead of the bucket's where
+ * the account owns what is asked for. Every operation passes here before its body is read (authorize) and before it reads an
  * object (loadVersion).
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html
  */
 import { isAllowed } from '../iam/acl.js';
+import type { AclSubject } from '../iam/acl.js';
+import { judgeCaller, withCallerKeys } from '../iam/iam-caller.js';
+import type { IdentityVerdict } from '../iam/iam-caller.js';
 import { bucketArn, evaluatePolicies, isPublicPolicy, objectArn } from '../iam/policy.js';
-import type { Evaluation } from '../iam/policy.js';
+import type { ConditionKeys, Evaluation } from '../iam/policy.js';
 import type { BucketRecord, ObjectVersion, UploadRecord, VersionSelector } from '../store/types.js';
 import type { NeededAction } from './access-actions.js';
 import { actionsOf, judges, needs, needsPolicy } from './access-actions.js';
@@ -24,7 +28,7 @@ import {
   publicAccessBlock,
 } from './bucket-security.js';
 import type { Identity, OperationContext } from './context.js';
-import { keyOf, regionOf } from './context.js';
+import { initiatorOf, keyOf, regionOf } from './context.js';
 import { httpDate } from './dates.js';
 import { S3Error } from './errors.js';
 import { uploadIdTimeMs } from './multipart.js';
@@ -64,15 +68,59 @@ export function judgeAccess(caller: Caller, question: AccessQuestion): Judgement
   const evaluations = evaluate(caller, question);
   if (evaluations.some(({ decision }) => decision === 'deny') && !keepsPolicyAccess(identity, question))
     return 'denied';
-  if (owned) return 'allowed';
-  const granted = aclGrants(identity, question);
+  const verdicts = actions.map(({ name }) => judgeOwn(caller, { name, question }));
+  if (verdicts.some(({ denied }) => denied)) return 'denied';
+  if (owned && isRoot(identity)) return 'allowed';
+  const granted = aclGrants(owned ? STRANGER : identity, question);
   // A bucket's policy gives away only what is the bucket owner's.
   const policyCounts = owner.id === bucket.owner.id && !policyIsRestricted(bucket, identity);
-  const allowed = actions.every(
-    (action, index) =>
-      (granted && action.coveredByAcl) || (policyCounts && policyAllows(action, evaluations[index], evaluations)),
-  );
+  const allowed = actions.every((action, index) => {
+    const evaluation = evaluations[index];
+    const own = verdicts[index] ?? NOTHING;
+    if (owned && own.allowed) return true;
+    const byPolicy = policyCounts && policyAllows(action, evaluation, evaluations);
+    const resourceAllows = (granted && action.coveredByAcl) || byPolicy;
+    if (!owned) return resourceAllows && own.allowed;
+    // Of the own account: what names the account leaves it to the account's policies.
+    const direct = (granted && action.coveredByAcl) || (byPolicy && evaluation?.delegated !== true);
+    return direct && (own.sessionAllows || namesSession(evaluation, identity));
+  });
   return allowed && actions.length > 0 ? 'allowed' : 'refused';
+}
+
+/** Whom no account is: what it is granted everybody in an account is granted. */
+const STRANGER: AclSubject = { tenant: '', memberOf: [] };
+const NOTHING: IdentityVerdict = { denied: false, allowed: false, sessionAllows: false };
+const EVERYTHING: IdentityVerdict = { denied: false, allowed: true, sessionAllows: true };
+
+/** Nobody's policies limit the root of an account. */
+function isRoot(identity: Identity): boolean {
+  return identity.kind === 'signed' && identity.caller.policies === null;
+}
+
+/** What the caller's own account says about an action; anonymous callers have none that could object. */
+function judgeOwn(
+  caller: Caller,
+  { name, question }: { readonly name: string; readonly question: AccessQuestion },
+): IdentityVerdict {
+  const { identity } = caller;
+  if (identity.kind === 'anonymous' || identity.caller.policies === null) return EVERYTHING;
+  return judgeCaller(identity.caller, {
+    action: `s3:${name}`,
+    resource: resourceOf(question),
+    keys: keysOf(caller, question),
+  });
+}
+
+/** A policy that names a session grants it more than the session's own policies do. */
+function namesSession(evaluation: Evaluation | undefined, identity: Identity): boolean {
+  if (identity.kind === 'anonymous') return false;
+  const { arn } = identity.caller;
+  return (evaluation?.allowedBy ?? []).some(
+    ({ principal }) =>
+      principal?.except === false &&
+      principal.patterns.some((pattern) => pattern.type === 'arn' && !pattern.user && pattern.arn === arn),
+  );
 }
 
 /** @throws S3Error AccessDenied */
@@ -86,24 +134,32 @@ function isOwner(identity: Identity, ownerId: string): boolean {
 
 /** One for each action. */
 function evaluate(caller: Caller, question: AccessQuestion): readonly Evaluation[] {
-  const { bucket, key, version } = question;
-  const policy = bucketPolicy(bucket);
+  const policy = bucketPolicy(question.bucket);
   if (policy === null) return [];
-  const principal = principalOf(caller.identity);
-  const extra = version === undefined ? [] : [...existingTagKeys(version.tags)];
+  const { identity } = caller;
+  const keys = keysOf(caller, question);
   const request = {
-    principal,
-    resource: key === null ? bucketArn(bucket.name) : objectArn(bucket.name, key),
-    keys: conditionKeys({
-      request: caller.request,
-      principal,
-      bucket,
-      operation: caller.operation.name,
-      nowMs: caller.services.now(),
-      extra: new Map([...extra, ...(question.keys ?? NO_KEYS)]),
-    }),
+    principal: principalOf(identity),
+    resource: resourceOf(question),
+    keys: identity.kind === 'signed' ? withCallerKeys(identity.caller, keys) : keys,
   };
   return question.actions.map(({ name }) => evaluatePolicies([policy], { ...request, action: `s3:${name}` }));
+}
+
+function resourceOf({ bucket, key }: AccessQuestion): string {
+  return key === null ? bucketArn(bucket.name) : objectArn(bucket.name, key);
+}
+
+function keysOf(caller: Caller, { bucket, version, keys }: AccessQuestion): ConditionKeys {
+  const extra = version === undefined ? [] : [...existingTagKeys(version.tags)];
+  return conditionKeys({
+    request: caller.request,
+    principal: principalOf(caller.identity),
+    bucket,
+    operation: caller.operation.name,
+    nowMs: caller.services.now(),
+    extra: new Map([...extra, ...(keys ?? NO_KEYS)]),
+  });
 }
 
 function policyAllows(action: NeededAction, own: Evaluation | undefined, all: readonly Evaluation[]): boolean {
@@ -112,10 +168,10 @@ function policyAllows(action: NeededAction, own: Evaluation | undefined, all: re
   return judgedBy !== null && all.some(({ allowedBy }) => allowedBy.some((statement) => judges(statement, judgedBy)));
 }
 
-function aclGrants(identity: Identity, { bucket, permission, version }: AccessQuestion): boolean {
+function aclGrants(subject: AclSubject, { bucket, permission, version }: AccessQuestion): boolean {
   if (permission === null || aclsDisabled(bucket)) return false;
   const acl = version === undefined ? bucketAcl(bucket) : objectAcl(bucket, version);
-  return isAllowed(aclInForce(bucket, acl), identity, permission);
+  return isAllowed(aclInForce(bucket, acl), subject, permission);
 }
 
 /** RestrictPublicBuckets: a public policy gives nothing to other accounts, not even what it gives them by name. */
@@ -138,6 +194,7 @@ const POLICY_ACTIONS: ReadonlySet<string> = new Set(['GetBucketPolicy', 'PutBuck
 function keepsPolicyAccess(identity: Identity, { bucket, actions }: AccessQuestion): boolean {
   return (
     isOwner(identity, bucket.owner.id) &&
+    isRoot(identity) &&
     actions.every(({ name }) => POLICY_ACTIONS.has(name)) &&
     bucket.documents[POLICY_SELF_REMOVAL_DOCUMENT] === undefined
   );
@@ -160,6 +217,7 @@ export async function authorize(caller: Caller): Promise<BucketRecord | null> {
   if (access.kind === 'handler') return null;
   if (access.kind === 'account') {
     if (identity.kind === 'anonymous') throw new S3Error('AccessDenied');
+    requireOfAccount(caller);
     return null;
   }
   if (request.bucket === null) throw new Error(`${operation.name} has no bucket`);
@@ -174,6 +232,25 @@ export async function authorize(caller: Caller): Promise<BucketRecord | null> {
   const permission = access.kind === 'bucket' ? access.permission : null;
   await requireOperation(caller, bucket, permission);
   return bucket;
+}
+
+/** For what is asked of the account itself: its users and roles need its permission. @throws S3Error AccessDenied */
+function requireOfAccount(caller: Caller): void {
+  const { identity, operation, request } = caller;
+  if (identity.kind === 'anonymous' || identity.caller.policies === null) return;
+  const keys = conditionKeys({
+    request,
+    principal: principalOf(identity),
+    bucket: null,
+    operation: operation.name,
+    nowMs: caller.services.now(),
+    extra: NO_KEYS,
+  });
+  const resource = bucketArn(request.bucket ?? '*');
+  for (const { name } of actionsOf(operation, request)) {
+    const { denied, allowed } = judgeCaller(identity.caller, { action: `s3:${name}`, resource, keys });
+    if (denied || !allowed) throw new S3Error('AccessDenied');
+  }
 }
 
 /** Operations whose body policies can ask about; their handlers ask again when they have read it. */
@@ -207,7 +284,7 @@ async function isInitiator(caller: Caller, bucket: BucketRecord): Promise<boolea
   const { identity, operation } = caller;
   if (identity.kind === 'anonymous' || !INITIATORS_OPERATIONS.has(operation.name)) return false;
   const upload = await uploadOf(caller, bucket);
-  return upload?.initiator.id === identity.tenant;
+  return upload?.initiator.id === initiatorOf(identity).id;
 }
 
 async function keysOfUpload(caller: Caller, bucket: BucketRecord): Promise<ExtraKeys> {

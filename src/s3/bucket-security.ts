@@ -97,6 +97,14 @@ export function objectOwner(
   return aclsDisabled(bucket) ? bucket.owner : version.owner;
 }
 
+/** Rows of a listing with the owners that count. */
+export function ownedEntries<Entry extends { readonly owner: Owner }>(
+  bucket: Pick<BucketRecord, 'documents' | 'owner'>,
+  entries: readonly Entry[],
+): readonly Entry[] {
+  return aclsDisabled(bucket) ? entries.map((entry) => ({ ...entry, owner: bucket.owner })) : entries;
+}
+
 /** The ACL of an object in that bucket. */
 export function objectAcl(
   bucket: Pick<BucketRecord, 'documents' | 'owner'>,

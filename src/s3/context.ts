@@ -5,6 +5,7 @@ import type { Credential } from '../auth/types.js';
 import type { RequestBody } from '../http/body.js';
 import type { MemoryBudget } from '../data/budget.js';
 import type { GranteeDirectory } from '../iam/acl.js';
+import type { Caller } from '../iam/iam-caller.js';
 import type { BucketRecord, Owner, Region, Stores } from '../store/types.js';
 import type { CorsRule } from './cors.js';
 import type { EncryptionServices } from './encryption.js';
@@ -22,6 +23,8 @@ export type Identity =
       /** May act on every bucket, whoever owns it. */
       readonly master: boolean;
       readonly credential: Credential;
+      /** who of the tenant's account it is, and what the account lets it do */
+      readonly caller: Caller;
     };
 
 export const ANONYMOUS: Identity = { kind: 'anonymous', tenant: null, memberOf: [], master: false };
@@ -81,6 +84,13 @@ export function ownerOf(identity: Identity): Owner {
   return identity.kind === 'signed'
     ? { id: identity.tenant, displayName: identity.displayName }
     : { id: 'anonymous', displayName: 'anonymous' };
+}
+
+/** The caller as who starts a multipart upload: a user or session is itself, the root is its account. */
+export function initiatorOf(identity: Identity): Owner {
+  if (identity.kind === 'anonymous' || identity.caller.policies === null) return ownerOf(identity);
+  const { arn, principal } = identity.caller;
+  return { id: arn, displayName: principal.userName ?? arn };
 }
 
 /** The request's key, for operations on objects. */

@@ -73,7 +73,10 @@ const catalogue = {
   InvalidURI: [400, 'Couldn\u0027t parse the specified URI.'],
   InvalidWriteOffset: [400, 'The write offset value that you specified does not match the current object size.'],
   'KMS.DisabledException': [400, 'The request was rejected because the specified KMS key is not enabled.'],
-  'KMS.KMSInvalidStateException': [400, 'The request was rejected because the state of the KMS key is not valid for it.'],
+  'KMS.KMSInvalidStateException': [
+    400,
+    'The request was rejected because the state of the KMS key is not valid for it.',
+  ],
   'KMS.NotFoundException': [400, 'The request was rejected because the specified KMS key could not be found.'],
   KeyTooLongError: [400, 'Your key is too long'],
   MalformedACLError: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],

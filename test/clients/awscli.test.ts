@@ -3,7 +3,7 @@ import { readFile, rm, utimes } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytes, md5, MIB } from '../wire/helpers.js';
 import { bucketName, describeWire, REGION, USER_KEY } from '../wire/servers.js';
-import { httpGet, loggedOperations, showFaultsOf, useWorkDir } from './fixtures.js';
+import { expectLogged, httpGet, showFaultsOf, useWorkDir } from './fixtures.js';
 import { clientEnv, ensurePython, run, runOk } from './tools.js';
 import type { PythonTools, RunOptions } from './tools.js';
 
@@ -74,12 +74,11 @@ describeWire('awscli', (wire) => {
       const content = bytes(LARGE_BYTES);
       const file = await workDir().write('large.bin', content);
       await aws('s3', 'cp', file, `s3://${bucket}/large.bin`);
-      const uploaded = loggedOperations(wire.server, bucket, 'large.bin');
-      expect(uploaded.filter((operation) => operation === 'UploadPart')).toHaveLength(3);
+      await expectLogged(wire.server, { bucket, key: 'large.bin', operation: 'UploadPart', times: 3 });
       await aws('s3', 'cp', `s3://${bucket}/large.bin`, 'large.back');
       expect(content.equals(await workDir().read('large.back'))).toBe(true);
       await aws('s3', 'cp', `s3://${bucket}/large.bin`, `s3://${bucket}/across.bin`);
-      expect(loggedOperations(wire.server, bucket, 'across.bin')).toContain('UploadPartCopy');
+      await expectLogged(wire.server, { bucket, key: 'across.bin', operation: 'UploadPartCopy', times: 3 });
       await awsFed(content, 's3', 'cp', '-', `s3://${bucket}/piped.bin`);
       for (const key of ['across.bin', 'piped.bin']) {
         await aws('s3', 'cp', `s3://${bucket}/${key}`, 'large.back');

@@ -4,11 +4,12 @@ import http from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { runOk } from './tools.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_FAULTS = 20;
+const LOG_TIMEOUT_MS = 10_000;
 
 /** A folder of a suite's own. */
 export class WorkDir {
@@ -111,21 +112,31 @@ export function httpGet(gateway: { readonly host: string; readonly port: number 
   });
 }
 
-/** Names of the operations that a gateway has logged for a bucket or one of its keys, in order. */
-export function loggedOperations(server: { logs(): string }, bucket: string, key?: string): string[] {
-  const lines = server.logs().split('\n');
-  return lines.flatMap((line) => {
-    if (!line.startsWith('{')) return [];
-    const entry = parseLine(line);
-    if (entry['bucket'] !== bucket || (key !== undefined && entry['key'] !== key)) return [];
-    return typeof entry['operation'] === 'string' ? [entry['operation']] : [];
-  });
+/** Waits until a gateway has logged an operation on a key so often; the log comes through a pipe, after the answer. */
+export async function expectLogged(
+  server: { logs(): string },
+  { bucket, key, operation, times = 1 }: Logged & { readonly times?: number },
+): Promise<void> {
+  const count = () =>
+    server
+      .logs()
+      .split('\n')
+      .map(parseLine)
+      .filter((entry) => entry.bucket === bucket && entry.key === key && entry.operation === operation).length;
+  await expect.poll(count, { timeout: LOG_TIMEOUT_MS, message: `${operation} of ${key}` }).toBe(times);
+}
+
+interface Logged {
+  readonly bucket: string;
+  readonly key: string;
+  readonly operation: string;
 }
 
 // The log is read while it is written: its last line may be half there.
-function parseLine(line: string): Readonly<Record<string, unknown>> {
+function parseLine(line: string): Partial<Logged> {
+  if (!line.startsWith('{')) return {};
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    return JSON.parse(line) as Partial<Logged>;
   } catch {
     return {};
   }

@@ -4,7 +4,7 @@ import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bytes, md5, MIB } from '../wire/helpers.js';
 import { bucketName, describeWire, REGION, USER_KEY } from '../wire/servers.js';
-import { httpGet, loggedOperations, showFaultsOf, useWorkDir } from './fixtures.js';
+import { expectLogged, httpGet, showFaultsOf, useWorkDir } from './fixtures.js';
 import { clientEnv, ensureRclone, run, runOk } from './tools.js';
 import type { RunOptions } from './tools.js';
 
@@ -106,12 +106,10 @@ copy_cutoff = 5M
         const content = bytes(LARGE_BYTES, 4);
         await workDir().write('large/large.bin', content);
         await rclone('copy', '--s3-no-check-bucket', 'large', remote);
-        const uploaded = loggedOperations(wire.server, bucket, 'large.bin');
-        expect(uploaded.filter((operation) => operation === 'UploadPart')).toHaveLength(3);
+        await expectLogged(wire.server, { bucket, key: 'large.bin', operation: 'UploadPart', times: 3 });
         await rclone('check', 'large', remote);
         await rclone('copyto', `${remote}/large.bin`, `${remote}/across/large.bin`);
-        const copied = loggedOperations(wire.server, bucket, 'across/large.bin');
-        expect(copied.filter((operation) => operation === 'UploadPartCopy')).toHaveLength(3);
+        await expectLogged(wire.server, { bucket, key: 'across/large.bin', operation: 'UploadPartCopy', times: 3 });
         await rclone('check', '--download', 'large', `${remote}/across`);
         await runOk(rcloneCommand, line(['rcat', `${remote}/piped/large.bin`]), { ...options(), input: content });
         await rclone('check', '--download', 'large', `${remote}/piped`);
@@ -126,11 +124,11 @@ copy_cutoff = 5M
           await workDir().writeAll({ 'across/1 ü+.txt': '1', 'across/2.txt': '22' });
           await rclone('copy', 'across', from);
           await rclone('copy', from, `${to}/copied`);
-          expect(loggedOperations(wire.server, toBucket, 'copied/1 ü+.txt')).toContain('CopyObject');
+          await expectLogged(wire.server, { bucket: toBucket, key: 'copied/1 ü+.txt', operation: 'CopyObject' });
           await rclone('check', 'across', `${to}/copied`);
           await rclone('moveto', `${from}/2.txt`, `${to}/moved.txt`);
           expect(await rclone('lsf', from)).toBe('1 ü+.txt\n');
-          expect(loggedOperations(wire.server, fromBucket, '2.txt')).toContain('DeleteObject');
+          await expectLogged(wire.server, { bucket: fromBucket, key: '2.txt', operation: 'DeleteObject' });
           expect(await rclone('cat', `${to}/moved.txt`)).toBe('22');
           await rclone('deletefile', `${to}/moved.txt`);
           await rclone('delete', `${to}/copied`, '--include=2.txt');

@@ -3,6 +3,7 @@ import { makeCassandraStores } from './cassandra-stores.js';
 import { blobContract } from './suite/blobs.js';
 import { bucketContract } from './suite/buckets.js';
 import { garbageContract } from './suite/garbage.js';
+import { iamContract } from './suite/iam.js';
 import { lifecycleContract } from './suite/lifecycle.js';
 import { metadataContract } from './suite/metadata.js';
 
@@ -11,3 +12,4 @@ metadataContract('cassandra', makeCassandraStores);
 blobContract('cassandra', makeCassandraStores);
 garbageContract('cassandra', makeCassandraStores);
 lifecycleContract('cassandra', makeCassandraStores);
+iamContract('cassandra', makeCassandraStores);

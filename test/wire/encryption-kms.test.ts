@@ -271,4 +271,5 @@ describeWire(
     });
   },
   { encryption: { 'kms-keys': KMS_KEYS } },
+  { ownKeyspace: true },
 );

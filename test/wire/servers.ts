@@ -6,7 +6,7 @@ import path from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { CreateBucketCommandInput, S3ClientConfig } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
-import { useCassandra } from '../support/cassandra.js';
+import { dropKeyspace, uniqueKeyspace, useCassandra } from '../support/cassandra.js';
 import { cassandraConfig, embeddedConfig, MASTER_KEY, OTHER_KEY, REGION, spawnPithos } from '../support/server.js';
 import type { Credentials, PithosConfig, PithosProcess } from '../support/server.js';
 
@@ -28,23 +28,39 @@ export interface Home {
   readonly config: PithosConfig;
   /** Folder of the embedded store; on Cassandra empty. */
   readonly dataDir: string;
+  /** null for the embedded store */
+  readonly keyspace: string | null;
   remove(): Promise<void>;
+}
+
+export interface HomeOptions {
+  /** On Cassandra: a keyspace of its own, dropped at the end, for who looks at rows or writes much. Default: the run's. */
+  readonly ownKeyspace?: boolean;
 }
 
 /**
  * Prepares a store and the configuration of a gateway on it. `changes` adds to the sections of the configuration;
  * null takes one away.
  */
-export async function makeHome(store: StoreKind, changes: PithosConfig = {}): Promise<Home> {
+export async function makeHome(
+  store: StoreKind,
+  changes: PithosConfig = {},
+  { ownKeyspace = false }: HomeOptions = {},
+): Promise<Home> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'pithos-wire-'));
-  const config = store === 'embedded' ? embeddedConfig({ dataDir }) : onCassandra();
+  const keyspace = store === 'embedded' ? null : ownKeyspace ? uniqueKeyspace('wire') : inject('wireKeyspace');
+  const config = keyspace === null ? embeddedConfig({ dataDir }) : onCassandra(keyspace);
   const { keys } = config['keystore'] as { readonly keys: PithosConfig };
   const { tenant, secretAccessKey: secret, accessKeyId } = USER_KEY;
   const keystore = { keys: { ...keys, [accessKeyId]: { tenant, secret, master: false } } };
   return {
     config: merged({ ...config, keystore }, changes),
     dataDir,
-    remove: () => rm(dataDir, { recursive: true, force: true }),
+    keyspace,
+    remove: async () => {
+      await rm(dataDir, { recursive: true, force: true });
+      if (keyspace !== null && ownKeyspace) await dropKeyspace({ ...useCassandra(), keyspace });
+    },
   };
 }
 
@@ -55,26 +71,28 @@ function merged(config: PithosConfig, changes: PithosConfig): PithosConfig {
   return result;
 }
 
-function onCassandra(): PithosConfig {
+function onCassandra(keyspace: string): PithosConfig {
   const { contactPoint, localDataCenter } = useCassandra();
-  return cassandraConfig({ contactPoints: [contactPoint], localDataCenter, keyspace: inject('wireKeyspace') });
+  return cassandraConfig({ contactPoints: [contactPoint], localDataCenter, keyspace });
 }
 
 /** What a suite talks to. The gateway runs from the suite's first test to its last. */
 export class Wire {
   readonly store: StoreKind;
   readonly #changes: PithosConfig;
+  readonly #options: HomeOptions;
   #home: Home | null = null;
   #server: PithosProcess | null = null;
   #user: S3Client | null = null;
 
-  constructor(store: StoreKind, changes: PithosConfig) {
+  constructor(store: StoreKind, changes: PithosConfig, options: HomeOptions) {
     this.store = store;
     this.#changes = changes;
+    this.#options = options;
   }
 
   async start(): Promise<void> {
-    this.#home = await makeHome(this.store, this.#changes);
+    this.#home = await makeHome(this.store, this.#changes, this.#options);
     this.#server = await spawnPithos({ config: this.#home.config, bootstrap: this.store === 'cassandra' });
   }
 
@@ -132,9 +150,14 @@ export function bucketName(prefix = 'wire'): string {
 }
 
 /** Runs a suite on every store. `changes` adds to the sections of the gateways' configuration. */
-export function describeWire(name: string, suite: (wire: Wire) => void, changes: PithosConfig = {}): void {
+export function describeWire(
+  name: string,
+  suite: (wire: Wire) => void,
+  changes: PithosConfig = {},
+  options: HomeOptions = {},
+): void {
   describe.each(STORES)(`${name} on %s`, (store) => {
-    const wire = new Wire(store, changes);
+    const wire = new Wire(store, changes, options);
     beforeAll(() => wire.start());
     afterAll(() => wire.stop());
     suite(wire);

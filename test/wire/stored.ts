@@ -1,13 +1,13 @@
 // What lies in a store, byte for byte: to see that a secret is not in it.
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { inject } from 'vitest';
 import { connectCassandra, useCassandra } from '../support/cassandra.js';
 import type { Wire } from './servers.js';
 
 /** Whether the marker's bytes are anywhere in the store's files or rows. */
 export function storeContains(wire: Wire, marker: Buffer): Promise<boolean> {
-  return wire.store === 'embedded' ? filesContain(wire.home.dataDir, marker) : rowsContain(marker);
+  const { dataDir, keyspace } = wire.home;
+  return keyspace === null ? filesContain(dataDir, marker) : rowsContain(keyspace, marker);
 }
 
 async function filesContain(dir: string, marker: Buffer): Promise<boolean> {
@@ -18,8 +18,7 @@ async function filesContain(dir: string, marker: Buffer): Promise<boolean> {
   return false;
 }
 
-async function rowsContain(marker: Buffer): Promise<boolean> {
-  const keyspace = inject('wireKeyspace');
+async function rowsContain(keyspace: string, marker: Buffer): Promise<boolean> {
   const client = await connectCassandra({ ...useCassandra(), keyspace });
   try {
     const tables = await client.execute('SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?', [

@@ -44,11 +44,7 @@ export async function pageOf<K extends Kind, Value>(
 }
 
 /** Of a list in memory, sorted by name. */
-export function pageOfNames<Value>(
-  all: readonly Value[],
-  page: Page,
-  nameOf: (value: Value) => string,
-): Paged<Value> {
+export function pageOfNames<Value>(all: readonly Value[], page: Page, nameOf: (value: Value) => string): Paged<Value> {
   const sorted = all
     .map((value) => ({ value, name: nameOf(value) }))
     .filter(({ name }) => page.after === '' || name > page.after)

@@ -26,8 +26,7 @@ export async function createUser(context: IamContext): Promise<string> {
     boundary: params.optional('PermissionsBoundary', ARN),
   };
   await context.transact(async (transaction) => {
-    if (await transaction.get('user-name', user.name.toLowerCase()))
-      throw alreadyExists(`User with name ${user.name}`);
+    if (await transaction.get('user-name', user.name.toLowerCase())) throw alreadyExists(`User with name ${user.name}`);
     if (user.boundary !== null) await requirePolicy(transaction, user.boundary);
     await count(transaction, 'users', 1);
     transaction.put('user', user.id, user);
@@ -54,10 +53,12 @@ export async function listUsers(context: IamContext): Promise<string> {
       return user?.path.startsWith(pathPrefix) === true ? user : null;
     },
   });
-  return members(
-    'Users',
-    items.map((user) => userElements(account, user)),
-  ) + pageEnd(marker);
+  return (
+    members(
+      'Users',
+      items.map((user) => userElements(account, user)),
+    ) + pageEnd(marker)
+  );
 }
 
 export async function updateUser(context: IamContext): Promise<null> {
@@ -87,7 +88,8 @@ export async function deleteUser(context: IamContext): Promise<null> {
     if (entity.keys.length > 0) throw conflict('access keys');
     if (Object.keys(entity.policies).length > 0) throw conflict('policies');
     if (entity.attached.length > 0) throw conflict('attached policies');
-    if (entity.groups.length > 0) throw new IamError('DeleteConflict', 'Cannot delete entity, must remove users from group first.');
+    if (entity.groups.length > 0)
+      throw new IamError('DeleteConflict', 'Cannot delete entity, must remove users from group first.');
     await count(transaction, 'users', -1);
     transaction.remove('user', key);
     transaction.remove('user-name', entity.name.toLowerCase());
@@ -108,10 +110,12 @@ export async function listGroupsForUser(context: IamContext): Promise<string> {
     params.page(),
     ({ name }) => name.toLowerCase(),
   );
-  return members(
-    'Groups',
-    items.map((group) => groupElements(account, group)),
-  ) + pageEnd(marker);
+  return (
+    members(
+      'Groups',
+      items.map((group) => groupElements(account, group)),
+    ) + pageEnd(marker)
+  );
 }
 
 export async function tagUser(context: IamContext): Promise<null> {

@@ -1,5 +1,5 @@
 /** CreateMultipartUpload. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
-import { keyOf, ownerOf, regionOf } from '../context.js';
+import { initiatorOf, keyOf, regionOf } from '../context.js';
 import { writeEncryption } from '../encryption.js';
 import { contextHeader } from '../encryption-request.js';
 import { abortHeaders } from '../lifecycle.js';
@@ -23,7 +23,7 @@ export const createMultipartUpload: Handler = async (context) => {
     uploadId,
     key,
     createdAt,
-    initiator: ownerOf(context.identity),
+    initiator: initiatorOf(context.identity),
     state: 'open',
     checksum,
     encryption,

@@ -1,6 +1,7 @@
 /** ListObjectVersions. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html */
 import type { VersionEntry } from '../../store/types.js';
 import { seqOfVersionId } from '../../store/versions.js';
+import { ownedEntries } from '../bucket-security.js';
 import { regionOf } from '../context.js';
 import { invalidArgument } from '../errors.js';
 import { listVersioned } from '../listing-versions.js';
@@ -45,7 +46,7 @@ export const listObjectVersions: Handler = async (context) => {
       delimiter,
       encodingType: encodingType(query),
       isTruncated: found.truncated,
-      versions: found.entries,
+      versions: ownedEntries(bucket, found.entries),
       commonPrefixes: found.commonPrefixes,
     }),
   );

@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  */
 import type { ObjectEntry } from '../../store/types.js';
+import { ownedEntries } from '../bucket-security.js';
 import type { OperationContext } from '../context.js';
 import { regionOf } from '../context.js';
 import type { Listing } from '../listing.js';
@@ -20,7 +21,7 @@ export const listObjects: Handler = async (context) => {
   return xmlResponse(
     listBucketResult({
       ...asked,
-      ...contents(found),
+      ...contents(context, found),
       marker,
       nextMarker: found.truncated && asked.delimiter !== '' ? found.last : null,
     }),
@@ -35,7 +36,7 @@ export const listObjectsV2: Handler = async (context) => {
   return xmlResponse(
     listBucketV2Result({
       ...common(context),
-      ...contents(found),
+      ...contents(context, found),
       continuationToken: token,
       nextContinuationToken: found.truncated && found.last !== null ? encodeToken(found.last) : null,
       startAfter,
@@ -68,10 +69,17 @@ function page(context: OperationContext, after: string): Promise<Listing<ObjectE
   return list((scan) => metadata.scanObjects(bucket, scan), { prefix, delimiter, after, maxKeys });
 }
 
-function contents(found: Listing<ObjectEntry>): {
+function contents(
+  { bucket }: OperationContext,
+  found: Listing<ObjectEntry>,
+): {
   readonly contents: readonly ObjectEntry[];
   readonly commonPrefixes: readonly string[];
   readonly isTruncated: boolean;
 } {
-  return { contents: found.entries, commonPrefixes: found.commonPrefixes, isTruncated: found.truncated };
+  return {
+    contents: ownedEntries(bucket, found.entries),
+    commonPrefixes: found.commonPrefixes,
+    isTruncated: found.truncated,
+  };
 }

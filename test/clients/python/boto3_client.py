@@ -52,6 +52,10 @@ def code_of(error):
     return error.response['Error']['Code']
 
 
+def status_of(error):
+    return error.response['ResponseMetadata']['HTTPStatusCode']
+
+
 def body_of(answer):
     return answer['Body'].read()
 
@@ -338,6 +342,18 @@ def keeps_headers_and_metadata(s3):
         s3.client.put_object(**target, Body=b'', Metadata={'title': encoded})
         title = s3.client.head_object(**target)['Metadata']['title']
         assert title in [encoded, 'ünïcöde'], title
+
+
+@scenario
+def encrypts_with_a_key_of_the_customer(s3):
+    with new_bucket(s3) as bucket:
+        key = {'SSECustomerAlgorithm': 'AES256', 'SSECustomerKey': b'k' * 32}
+        target = {'Bucket': bucket, 'Key': 'customer'}
+        s3.client.put_object(**target, Body=b'hidden', **key)
+        equal(body_of(s3.client.get_object(**target, **key)), b'hidden')
+        equal(status_of(fails(ClientError, s3.client.get_object, **target)), 400)
+        other = {**key, 'SSECustomerKey': b'o' * 32}
+        equal(status_of(fails(ClientError, s3.client.get_object, **target, **other)), 403)
 
 
 @scenario

@@ -96,7 +96,8 @@ describe('names', () => {
       expect(parseChecksumAlgorithm(algorithm)).toBe(algorithm);
       expect(parseChecksumAlgorithm(algorithm.toLowerCase())).toBe(algorithm);
     }
-    for (const text of ['', 'MD5', 'CRC', 'CRC64', 'CRC32 ', 'toString']) expect(parseChecksumAlgorithm(text)).toBeNull();
+    for (const text of ['', 'MD5', 'CRC', 'CRC64', 'CRC32 ', 'toString'])
+      expect(parseChecksumAlgorithm(text)).toBeNull();
   });
 
   it('has AWS header names', () => {
@@ -237,7 +238,9 @@ describe('MD5', () => {
 
   it('makes a multipart ETag of the binary MD5s of the parts', () => {
     const etags = ['a', 'b'].map((text) => createHash('md5').update(text).digest('hex'));
-    const joined = createHash('md5').update(Buffer.from(etags.join(''), 'hex')).digest('hex');
+    const joined = createHash('md5')
+      .update(Buffer.from(etags.join(''), 'hex'))
+      .digest('hex');
     expect(multipartEtag(etags)).toBe(`${joined}-2`);
     // One part of nothing, as AWS answers it.
     expect(multipartEtag(['d41d8cd98f00b204e9800998ecf8427e'])).toBe('59adb24ef3cdbe0297f05b395827453f-1');

@@ -218,10 +218,12 @@ describe('a body that is too large', () => {
     await atLimit.abandon();
     setup.blobs.blobs.clear();
     const overrides: Partial<IngestOptions> = { maxSizeBytes };
-    await expect(ingest(setup.options([Buffer.alloc(maxSizeBytes), Buffer.alloc(1)], overrides))).rejects.toMatchObject({
-      code: 'EntityTooLarge',
-      detail: { ProposedSize: String(maxSizeBytes + 1), MaxSizeAllowed: String(maxSizeBytes) },
-    });
+    await expect(ingest(setup.options([Buffer.alloc(maxSizeBytes), Buffer.alloc(1)], overrides))).rejects.toMatchObject(
+      {
+        code: 'EntityTooLarge',
+        detail: { ProposedSize: String(maxSizeBytes + 1), MaxSizeAllowed: String(maxSizeBytes) },
+      },
+    );
     await expectNothingLeft(setup);
   });
 

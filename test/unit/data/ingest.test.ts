@@ -179,7 +179,9 @@ describe('bounds', () => {
         yield slice;
       }
     }
-    const bodies = Array.from({ length: uploads }, () => random.bytes(INLINE_BYTES + 1 + random.below(20 * CHUNK_BYTES)));
+    const bodies = Array.from({ length: uploads }, () =>
+      random.bytes(INLINE_BYTES + 1 + random.below(20 * CHUNK_BYTES)),
+    );
     const ingested = await Promise.all(
       bodies.map((body, i) =>
         ingest(options(measured(body), { sizeHintBytes: i % 2 === 0 ? body.length : null, allowInline: false })),

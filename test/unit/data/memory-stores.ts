@@ -100,7 +100,8 @@ export class MemoryBlobs implements BlobStore {
           if (chunks.has(index)) throw new Error(`chunk ${index} written twice`);
           // Only now: until the write resolves, the buffers must not change.
           const bytes = Buffer.concat(payload);
-          if (bytes.length === 0 || bytes.length > storedChunkSizeBytes) throw new Error(`chunk of ${bytes.length} bytes`);
+          if (bytes.length === 0 || bytes.length > storedChunkSizeBytes)
+            throw new Error(`chunk of ${bytes.length} bytes`);
           chunks.set(index, bytes);
           this.events.push(`chunk ${index}`);
           this.afterStore(bytes.length);
@@ -169,7 +170,7 @@ export class Random {
   /** The bytes cut at random places, empty slices included. */
   slices(bytes: Buffer, maxSliceBytes: number): Buffer[] {
     const slices: Buffer[] = [];
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const end = Math.min(bytes.length, at + this.below(maxSliceBytes + 1));
       slices.push(bytes.subarray(at, end));
       at = end;

@@ -159,13 +159,18 @@ describe('readObject', () => {
     expect(await read(stored, cipher, null)).toEqual(bytes);
     expect(await read(stored, cipher, { start: 0, end: 0 })).toEqual(bytes.subarray(0, 1));
     expect(await read(stored, cipher, { start: 10, end: 89 })).toEqual(bytes.subarray(10));
-    const cut: ObjectData = { kind: 'inline', bytes: data.kind === 'inline' ? (data.bytes?.subarray(1) ?? null) : null };
+    const cut: ObjectData = {
+      kind: 'inline',
+      bytes: data.kind === 'inline' ? (data.bytes?.subarray(1) ?? null) : null,
+    };
     await expect(read({ bytes, data: cut }, cipher, null)).rejects.toMatchObject(CORRUPT);
   });
 
   it('of nothing yields nothing', async () => {
     for (const cipher of [null, createDataCipher(Buffer.alloc(32))]) {
-      expect(await read({ bytes: Buffer.alloc(0), data: { kind: 'inline', bytes: Buffer.alloc(0) } }, cipher, null)).toHaveLength(0);
+      expect(
+        await read({ bytes: Buffer.alloc(0), data: { kind: 'inline', bytes: Buffer.alloc(0) } }, cipher, null),
+      ).toHaveLength(0);
       expect(await read({ bytes: Buffer.alloc(0), data: { kind: 'blobs', blobs: [] } }, cipher, null)).toHaveLength(0);
     }
   });
@@ -212,7 +217,12 @@ describe('readObject', () => {
     const stored = await storeParts([640], null, new Random(1));
     const controller = new AbortController();
     const reason = new Error('client went away');
-    const options = { version: { sizeBytes: 640, data: stored.data }, blobStoreFor: storeOf, cipher: null, range: null };
+    const options = {
+      version: { sizeBytes: 640, data: stored.data },
+      blobStoreFor: storeOf,
+      cipher: null,
+      range: null,
+    };
     let seen = 0;
     const reading = (async () => {
       for await (const _chunk of readObject({ ...options, signal: controller.signal })) {

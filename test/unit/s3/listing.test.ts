@@ -112,7 +112,13 @@ describe('version listing', () => {
       let afterSeq: number | null = null;
       for (let pages = 0; ; pages++) {
         expect(pages).toBeLessThan(30);
-        const page: VersionListing<{ key: string; seq: number }> = await listVersioned(scan, { prefix: '', delimiter, after, afterSeq, maxKeys });
+        const page: VersionListing<{ key: string; seq: number }> = await listVersioned(scan, {
+          prefix: '',
+          delimiter,
+          after,
+          afterSeq,
+          maxKeys,
+        });
         found.push(...page.entries.map(({ key, seq }) => `${key}@${seq}`), ...page.commonPrefixes);
         if (!page.truncated) break;
         after = page.lastKey ?? '';
