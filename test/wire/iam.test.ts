@@ -44,6 +44,8 @@ import {
   PutBucketPolicyCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { spawnPithos } from '../support/server.js';
 import { failure, failures, put, read } from './helpers.js';
@@ -186,9 +188,14 @@ describeWire('iam', (wire) => {
       expect(await failure(s3.send(new ListBucketsCommand({})))).toMatchObject({ code: 'InvalidAccessKeyId' });
     });
 
-    it('are not stored readable', async () => {
-      const user = await makeUser(iam());
+    it('have secrets that neither the log nor the store shows', async () => {
+      const user = await makeUser(iam(), allow('s3:GetObject'));
+      await get(user.keys);
       expect(wire.server.logs()).not.toContain(user.keys.secretAccessKey);
+      if (wire.store !== 'embedded') return;
+      const stored = await readFile(path.join(wire.home.dataDir, 'meta', 'data.mdb'));
+      expect(stored.includes(user.keys.accessKeyId)).toBe(true);
+      expect(stored.includes(user.keys.secretAccessKey)).toBe(false);
     });
   });
 

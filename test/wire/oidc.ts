@@ -98,7 +98,7 @@ async function providerOf(
     cookies: { keys: ['a key of the tests'] },
     claims: { openid: ['sub', ...Object.keys(claims)] },
     conformIdTokenClaims: false,
-    ttl: { IdToken: ttlSeconds, Interaction: 600, Session: 600, Grant: 600 },
+    ttl: { IdToken: () => ttlSeconds, Interaction: 600, Session: 600, Grant: 600 },
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, ...claims }) }),
     features: { devInteractions: { enabled: true } },
   });
