@@ -24,11 +24,8 @@ export interface OidcServer {
   close(): Promise<void>;
 }
 
-/** claims: of every user, besides sub. ttlSeconds: of ID tokens. */
-export async function startOidc(options: {
-  readonly claims?: Readonly<Record<string, unknown>>;
-  readonly ttlSeconds?: number;
-}): Promise<OidcServer> {
+/** claims: of every user, besides sub. */
+export async function startOidc(options: { readonly claims?: Readonly<Record<string, unknown>> }): Promise<OidcServer> {
   const tls = await selfSigned();
   const server = https.createServer({ key: tls.key, cert: tls.cert });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -75,13 +72,7 @@ async function selfSigned(): Promise<{ readonly key: string; readonly cert: stri
   }
 }
 
-async function providerOf(
-  issuer: string,
-  {
-    claims = {},
-    ttlSeconds = 600,
-  }: { readonly claims?: Readonly<Record<string, unknown>>; readonly ttlSeconds?: number },
-) {
+async function providerOf(issuer: string, { claims = {} }: { readonly claims?: Readonly<Record<string, unknown>> }) {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const provider = new Provider(issuer, {
     clients: [
@@ -98,7 +89,7 @@ async function providerOf(
     cookies: { keys: ['a key of the tests'] },
     claims: { openid: ['sub', ...Object.keys(claims)] },
     conformIdTokenClaims: false,
-    ttl: { IdToken: () => ttlSeconds, Interaction: 600, Session: 600, Grant: 600 },
+    ttl: { IdToken: 600, Interaction: 600, Session: 600, Grant: 600 },
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, ...claims }) }),
     features: { devInteractions: { enabled: true } },
   });

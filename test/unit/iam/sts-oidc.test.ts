@@ -35,6 +35,16 @@ describe('OidcVerifier', () => {
     await expect(verifier.verify(old, provider(), signal)).rejects.toMatchObject({ code: 'InvalidIdentityToken' });
   });
 
+  it('refuses expired tokens, with a minute for clocks that differ', async () => {
+    const token = await server.idToken('alice');
+    const at = (offsetMs: number) => new OidcVerifier({ now: () => Date.now() + offsetMs });
+    const minuteMs = 60_000;
+    await at(10.5 * minuteMs).verify(token, provider(), signal);
+    await expect(at(12 * minuteMs).verify(token, provider(), signal)).rejects.toMatchObject({
+      code: 'ExpiredTokenException',
+    });
+  });
+
   it('refuses a provider that calls itself something else', async () => {
     const verifier = new OidcVerifier({ now: Date.now });
     const token = await server.idToken('alice');
