@@ -162,15 +162,22 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
       requestsPerSecond: config.limits.rateLimit?.perAddress ?? null,
     },
   });
-  const sweeper = new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log: logs.gc, now });
-  const lifecycle = new LifecycleRunner({
-    stores,
-    intervalMs: config.gc.lifecycleIntervalMs,
-    dayMs: config.gc.lifecycleDayMs,
-    intentLeaseMs: config.gc.intentLeaseMs,
-    log: logs.gc,
-    now,
-  });
+  const runners: BackgroundRunner[] = [];
+  if (config.gc.intervalMs > 0) {
+    runners.push(new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log: logs.gc, now }));
+  }
+  if (config.gc.lifecycleIntervalMs > 0) {
+    runners.push(
+      new LifecycleRunner({
+        stores,
+        intervalMs: config.gc.lifecycleIntervalMs,
+        dayMs: config.gc.lifecycleDayMs,
+        intentLeaseMs: config.gc.intentLeaseMs,
+        log: logs.gc,
+        now,
+      }),
+    );
+  }
   try {
     await stores.ready();
     await app.listen({ host: config.service.host, port: config.service.port });
@@ -180,8 +187,7 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     await stores.close();
     return 1;
   }
-  if (config.gc.intervalMs > 0) sweeper.start();
-  if (config.gc.lifecycleIntervalMs > 0) lifecycle.start();
+  for (const runner of runners) runner.start();
   const { address, port } = app.server.address() as AddressInfo;
   log.info(
     { address, port, store: stores.kind, region: config.options.defaultRegion, tls: tls !== undefined },
@@ -193,7 +199,7 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     void shutDown({
       close: () => app.close(),
       stop: async () => {
-        await Promise.all([sweeper.stop(), lifecycle.stop()]);
+        await Promise.all(runners.map((runner) => runner.stop()));
       },
       stores,
       log,
@@ -203,6 +209,13 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
   process.once('SIGTERM', drain);
   process.once('SIGINT', drain);
   return null;
+}
+
+/** Works beside the requests for as long as the server runs. */
+interface BackgroundRunner {
+  start(): void;
+  /** Waits for what is under way. */
+  stop(): Promise<void>;
 }
 
 interface ShutDown {
