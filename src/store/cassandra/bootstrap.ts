@@ -61,6 +61,7 @@ const REFUSAL_PATIENCE_MS = 30_000;
 const RETRY_PAUSE_MS = 1_000;
 /** What Cassandra answers for a table that is not there. */
 const INVALID: number = types.responseErrorCodes.invalid;
+const SERVER_ERROR: number = types.responseErrorCodes.serverError;
 
 interface Run {
   readonly log: (message: string) => void;
@@ -120,7 +121,9 @@ async function patiently<T>(run: Run, task: () => Promise<T>): Promise<T> {
   }
 }
 
-function isPerhapsPremature(failure: StoreError): boolean {
+/** A node that is applying another bootstrap's change answers even with server errors ("Unknown CF"): the table is half there. */
+export function isPerhapsPremature(failure: StoreError): boolean {
+  if (failure.cause instanceof errors.ResponseError && failure.cause.code === SERVER_ERROR) return true;
   return /credential|authenticat|password|username|does not exist|unconfigured table/i.test(failure.message);
 }
 
