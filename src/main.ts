@@ -2,12 +2,18 @@
  * The process: the only reader of argv and the environment. Wires configuration, stores and the application, listens, and
  * drains on SIGTERM and SIGINT.
  */
+import cluster from 'node:cluster';
 import { existsSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
 import { Authenticator } from './auth/authenticator.js';
+import type { Peers } from './cluster/peers.js';
+import { NO_PEERS, WorkerPeers } from './cluster/peers.js';
+import { runPrimary } from './cluster/primary.js';
+import { automaticWorkers } from './cluster/size.js';
 import { parseArgs, usage } from './config/cli.js';
 import type { Config } from './config/index.js';
 import { ConfigError, describeConfig, formatIssue, loadConfig } from './config/index.js';
@@ -29,6 +35,10 @@ import { installSchemaOf } from './install-schema.js';
 const SYSTEM_CONFIG = '/etc/pithos/pithos.yaml';
 /** Requests still running after this long are cut off at shutdown, ms. */
 const DRAIN_MS = 25_000;
+/** A worker that does not end by itself after that is killed so much later. */
+const KILL_AFTER_MS = 5_000;
+/** Tells a worker its slot. */
+const WORKER_SLOT = 'PITHOS_WORKER_SLOT';
 const MAX_HEADER_BYTES = 64 * 1024;
 const MAX_XML_BYTES = 4 * 1024 * 1024;
 
@@ -62,7 +72,24 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   const logs = createLogs(config.logging, { quiet: command.quiet });
   for (const issue of config.warnings) logs.main.warn(formatIssue(issue));
   if (command.action === 'bootstrap') return bootstrap(config, logs.main);
-  return serve(config, logs);
+  const workers =
+    config.service.workers === 'auto'
+      ? automaticWorkers({ cores: availableParallelism(), memoryLimitBytes: process.constrainedMemory() })
+      : config.service.workers;
+  if (workers === 1) return serve(config, logs, { slot: 0, workers, peers: NO_PEERS });
+  if (cluster.isPrimary) {
+    const envOf = (slot: number): Record<string, string> => ({ [WORKER_SLOT]: String(slot) });
+    return runPrimary({ workers, envOf, drainMs: DRAIN_MS + KILL_AFTER_MS, log: logs.main });
+  }
+  return serve(config, logs, { slot: Number(env[WORKER_SLOT]), workers, peers: new WorkerPeers(process) });
+}
+
+/** Which of the server's processes this is. */
+interface WorkerRole {
+  /** 0 to workers - 1; the first one also does what one process is enough for */
+  readonly slot: number;
+  readonly workers: number;
+  readonly peers: Peers;
 }
 
 /** -f, else PITHOS_CONFIGURATION, else /etc/pithos/pithos.yaml where it exists, else the built-in defaults. */
@@ -96,15 +123,16 @@ async function bootstrap(config: Config, log: Logger): Promise<number> {
   }
 }
 
-async function serve(config: Config, logs: Logs): Promise<number | null> {
+async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<number | null> {
   const log = logs.main;
-  if (config.usesExampleKeys)
+  const shareOf = (total: number): number => Math.ceil(total / role.workers);
+  if (config.usesExampleKeys && role.slot === 0)
     log.warn(
       { host: config.service.host },
       'EXAMPLE KEYS: this server accepts the access keys published in the documentation. Anybody who reaches it can read and write everything. Configure keystore.keys before you let others connect.',
     );
   const now = Date.now;
-  const { stores, encryption, masterKeys } = await openStores(config, logs.store);
+  const { stores, encryption, masterKeys } = await openStores(config, logs.store, role.peers);
   const master = { access: config.options.masterkeyAccess, masquerade: config.options.masterkeyProvisioning };
   const { keyStore, queryApi } = openIam({
     store: stores.iam,
@@ -114,6 +142,7 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     maxSkewMs: config.options.maxSkewMs,
     now,
     log: logs.requests,
+    peers: role.peers,
   });
   const services: Services = {
     stores,
@@ -124,7 +153,7 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
       maxSkewMs: config.options.maxSkewMs,
     }),
     directory: keyStore.directory,
-    budget: new MemoryBudget({ limitBytes: config.limits.maxBufferMemoryBytes }),
+    budget: new MemoryBudget({ limitBytes: shareOf(config.limits.maxBufferMemoryBytes) }),
     settings: {
       master,
       defaultRegion: config.options.defaultRegion,
@@ -137,6 +166,7 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     now,
   };
   const { tls } = config.service;
+  const perAddress = config.limits.rateLimit?.perAddress;
   const app = await buildApp({
     services,
     queryApi,
@@ -157,16 +187,16 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
       headersTimeoutMs: config.limits.headersTimeoutMs,
       requestTimeoutMs: config.limits.requestTimeoutMs,
       keepAliveTimeoutMs: config.limits.keepAliveTimeoutMs,
-      maxConnections: config.limits.maxConnections,
+      maxConnections: shareOf(config.limits.maxConnections),
       maxHeaderBytes: MAX_HEADER_BYTES,
-      requestsPerSecond: config.limits.rateLimit?.perAddress ?? null,
+      requestsPerSecond: perAddress === undefined ? null : shareOf(perAddress),
     },
   });
   const runners: BackgroundRunner[] = [];
-  if (config.gc.intervalMs > 0) {
+  if (config.gc.intervalMs > 0 && role.slot === 0) {
     runners.push(new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log: logs.gc, now }));
   }
-  if (config.gc.lifecycleIntervalMs > 0) {
+  if (config.gc.lifecycleIntervalMs > 0 && role.slot === 0) {
     runners.push(
       new LifecycleRunner({
         stores,
@@ -185,16 +215,28 @@ async function serve(config: Config, logs: Logs): Promise<number | null> {
     log.fatal({ err: error }, 'the server could not start');
     await app.close();
     await stores.close();
+    cluster.worker?.disconnect();
     return 1;
   }
   for (const runner of runners) runner.start();
   const { address, port } = app.server.address() as AddressInfo;
   log.info(
-    { address, port, store: stores.kind, region: config.options.defaultRegion, tls: tls !== undefined },
+    {
+      address,
+      port,
+      worker: role.slot,
+      store: stores.kind,
+      region: config.options.defaultRegion,
+      tls: tls !== undefined,
+    },
     'pithos serves S3',
   );
 
+  let draining = false;
   const drain = (signal: NodeJS.Signals): void => {
+    // A terminal's interrupt reaches the workers twice: from the terminal and from the primary.
+    if (draining) return;
+    draining = true;
     log.info({ signal }, 'draining');
     void shutDown({
       close: () => app.close(),
@@ -241,5 +283,7 @@ async function shutDown({ close, stop, stores, cut, log }: ShutDown): Promise<vo
     process.exitCode = 1;
   } finally {
     clearTimeout(timer);
+    // Its channel to the primary would keep a worker alive.
+    cluster.worker?.disconnect();
   }
 }

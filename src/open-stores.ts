@@ -3,6 +3,7 @@
  * Cassandra driver, a gateway no LMDB.
  */
 import type { Logger } from 'pino';
+import type { Peers } from './cluster/peers.js';
 import type { Config } from './config/index.js';
 import type { MasterKey } from './config/types.js';
 import { LocalKms } from './data/kms-local.js';
@@ -17,7 +18,7 @@ export interface OpenedStores {
   readonly masterKeys: readonly MasterKey[];
 }
 
-export async function openStores(config: Config, log: Logger): Promise<OpenedStores> {
+export async function openStores(config: Config, log: Logger, peers: Peers): Promise<OpenedStores> {
   const { store, encryption, gc, options } = config;
   if (store.kind === 'embedded') {
     const { openEmbeddedStores } = await import('./store/embedded/index.js');
@@ -41,6 +42,7 @@ export async function openStores(config: Config, log: Logger): Promise<OpenedSto
   const stores = openCassandraStores({
     buckets: store.bucketstore,
     regions: store.regions,
+    peers,
     options: {
       bucketCacheTtlMs: options.bucketCacheTtlMs,
       gcGraceMs: gc.graceMs,

@@ -24,10 +24,15 @@ const tls = section({
   },
 });
 
+const workerCount = integer({ min: 1, max: 256 });
+const workers: Parser<ServiceConfig['workers']> = (place) =>
+  place.node.kind === 'text' && place.node.text === 'auto' ? 'auto' : workerCount(place);
+
 export const service: Parser<ServiceConfig> = section({
   fields: {
     host: defaulted('host', text, '127.0.0.1'),
     port: defaulted('port', integer({ min: 0, max: 65_535 }), 8080),
+    workers: defaulted('workers', workers, 'auto'),
     tls: optional('tls', tls),
   },
   historical: HISTORICAL_USE,

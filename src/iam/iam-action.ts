@@ -1,5 +1,6 @@
 /** What a row of the table of actions is (src/iam/iam-actions.ts), and what its handler is given. */
 import type { Logger } from 'pino';
+import type { Peers } from '../cluster/peers.js';
 import type { Credential } from '../auth/types.js';
 import type { GranteeDirectory } from './acl-model.js';
 import type { Caller } from './iam-caller.js';
@@ -19,6 +20,7 @@ export interface IamServices {
   readonly credentials: IamCredentials;
   readonly directory: GranteeDirectory;
   readonly oidc: OidcVerifier;
+  readonly peers: Peers;
   /** ms since the epoch */
   readonly now: () => number;
   readonly log: Logger;

@@ -1,5 +1,6 @@
 /** Puts the identity service together: who access keys are, and the query APIs over it. */
 import type { Logger } from 'pino';
+import type { Peers } from '../cluster/peers.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { identityOf } from '../http/identity.js';
 import type { MasterPowers } from '../s3/context.js';
@@ -23,6 +24,8 @@ export interface IamOptions {
   /** ms since the epoch */
   readonly now: () => number;
   readonly log: Logger;
+  /** Other processes of the same server, which remember keys too. */
+  readonly peers: Peers;
 }
 
 export interface Iam {
@@ -32,17 +35,19 @@ export interface Iam {
 }
 
 export function openIam(options: IamOptions): Iam {
-  const { store, configured, masterKeys, master, maxSkewMs, now, log } = options;
+  const { store, configured, masterKeys, master, maxSkewMs, now, log, peers } = options;
   const sealers =
     masterKeys.length === 0
       ? null
       : { keys: new Sealer(masterKeys, 'iam access keys'), tokens: new Sealer(masterKeys, 'sts session tokens') };
   const credentials = new IamCredentials({ store, sealers, configured, now });
+  peers.onAnnounced('iam', () => credentials.forget());
   const keyStore = chainedKeyStore(configured, (accessKey, token) => credentials.find(accessKey, token));
   const queryApi = new QueryApi({
     store,
     sealers,
     credentials,
+    peers,
     directory: configured.directory,
     oidc: new OidcVerifier({ now }),
     now,

@@ -112,7 +112,7 @@ export class QueryApi {
     params: Params,
     { exchange, body }: { readonly exchange: QueryExchange; readonly body: Buffer },
   ): Promise<string | null> {
-    const { store, credentials, now } = this.#options;
+    const { store, credentials, peers, now } = this.#options;
     const signed = action.access === 'open' ? null : await this.#authenticate(action, exchange, body);
     const identity = signed === null ? null : this.#options.identityOf(signed, exchange.request.headers);
     if (identity !== null) exchange.onIdentity(identity);
@@ -131,6 +131,7 @@ export class QueryApi {
         } finally {
           // After an unknown outcome too.
           credentials.forget();
+          await peers.announce('iam', account);
         }
       },
       keys: requestKeys({ request: exchange.request, region: signed?.region ?? '', nowMs }),

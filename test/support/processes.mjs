@@ -11,14 +11,25 @@ export function boundToThisProcess(command, args) {
 
 /** @type {typeof import('./processes.d.mts').rssBytesOf} */
 export function rssBytesOf(pid) {
-  return process.platform === 'linux' ? statusBytes(pid, 'VmRSS') : bytesOf(ps(pid), pid);
+  return process.platform === 'linux' ? familyBytes(pid, 'VmRSS') : bytesOf(ps(pid), pid);
 }
 
 /** @type {typeof import('./processes.d.mts').peakRssBytesOf} */
 export function peakRssBytesOf(pid) {
   if (process.platform !== 'linux')
     throw new Error('The peak of resident memory is read from /proc, which only Linux has');
-  return statusBytes(pid, 'VmHWM');
+  return familyBytes(pid, 'VmHWM');
+}
+
+/**
+ * Of a process and its workers.
+ * @param {number} pid
+ * @param {string} field
+ * @returns {number}
+ */
+function familyBytes(pid, field) {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  return children.reduce((sum, child) => sum + familyBytes(child, field), statusBytes(pid, field));
 }
 
 /**

@@ -30,6 +30,8 @@ export interface BucketStoreParts {
   readonly options: CassandraOptions;
   /** The bucket takes no writes from now on: this gateway need not go on as it remembers the bucket. */
   readonly onFenced: (bucket: BucketRecord) => void;
+  /** A bucket was changed here: resolves when those who are told remember it no longer. */
+  readonly onChanged: (name: string) => Promise<void>;
   /** Clears what a bucket without versions may still hold, its uploads, once it takes no writes any more. Repeatable. */
   readonly beforeRemoval: (bucket: BucketRecord) => Promise<unknown>;
 }
@@ -38,15 +40,19 @@ export class CassandraBucketStore implements BucketStore {
   readonly #rows: BucketRows;
   readonly #options: CassandraOptions;
   readonly #onFenced: (bucket: BucketRecord) => void;
+  readonly #onChanged: (name: string) => Promise<void>;
   readonly #beforeRemoval: (bucket: BucketRecord) => Promise<unknown>;
   /** Changes of one bucket by this gateway, one after another: they would only make each other fail. */
   readonly #busy = new KeyedMutex();
   readonly #remembered = new Map<string, { readonly record: BucketRecord; readonly untilMs: number }>();
+  /** Counts what was forgotten: a record that was asked for before is not remembered after. */
+  #generation = 0;
 
   constructor(parts: BucketStoreParts) {
     this.#rows = new BucketRows(parts.session);
     this.#options = parts.options;
     this.#onFenced = parts.onFenced;
+    this.#onChanged = parts.onChanged;
     this.#beforeRemoval = parts.beforeRemoval;
   }
 
@@ -84,17 +90,26 @@ export class CassandraBucketStore implements BucketStore {
       const known = this.#remembered.get(name);
       if (known !== undefined && known.untilMs > performance.now()) return known.record;
     }
+    const generation = this.#generation;
     const row = await this.#rows.read(name, { serial: false });
     if (row === null) this.#remembered.delete(name);
-    else this.#remember(row.record);
+    else if (generation === this.#generation) this.#remember(row.record);
     return row?.record ?? null;
   }
 
+  /** Somebody else has changed the bucket. */
+  forget(name: string): void {
+    this.#generation++;
+    this.#remembered.delete(name);
+  }
+
   async update(ref: BucketRef, change: (current: BucketRecord) => BucketPatch): Promise<BucketRecord> {
-    return this.#transact(ref, (current) => {
+    const record = await this.#transact(ref, (current) => {
       if (current.state !== 'active') throw bucketGone(ref);
       return patchBucket(current, change(current));
     });
+    await this.#onChanged(ref.name);
+    return record;
   }
 
   async delete(ref: BucketRef, isEmpty: () => Promise<boolean>): Promise<'deleted' | 'notEmpty' | 'gone'> {
@@ -112,6 +127,7 @@ export class CassandraBucketStore implements BucketStore {
       throw error;
     }
     this.#onFenced(fenced);
+    await this.#onChanged(fenced.name);
     try {
       if (!(await isEmpty())) return await this.#reactivate(fenced);
       await sleep(BUCKET_DELETE_WAIT_MS);
@@ -152,6 +168,7 @@ export class CassandraBucketStore implements BucketStore {
       await this.#pause(attempt, result === null);
     }
     await this.#rows.removeFromTenant(fenced.owner.id, fenced.name, fenced.instance);
+    await this.#onChanged(fenced.name);
     return 'deleted';
   }
 
