@@ -27,6 +27,8 @@ export interface ServiceConfig {
   readonly host: string;
   /** 0 lets the system choose a free port. */
   readonly port: number;
+  /** Processes that serve; 'auto': one per core. */
+  readonly workers: number | 'auto';
   readonly tls?: ServiceTlsConfig;
 }
 

@@ -1,5 +1,7 @@
 /** The Cassandra stores: buckets in one keyspace, metadata in one per region, blobs in one per storage class. */
 import type { CassandraTarget, RegionConfig } from '../../config/types.js';
+import type { Peers } from '../../cluster/peers.js';
+import { NO_PEERS } from '../../cluster/peers.js';
 import { StoreError } from '../errors.js';
 import type { BlobStore, BucketRecord, Region, Stores } from '../types.js';
 import { CassandraBlobStore } from './blob-store.js';
@@ -23,12 +25,15 @@ export interface CassandraStoresOptions {
   readonly buckets: CassandraTarget;
   readonly regions: Readonly<Record<string, RegionConfig>>;
   readonly options?: Partial<CassandraOptions>;
+  /** Other processes of the same server, which remember buckets too; default none. */
+  readonly peers?: Peers;
 }
 
 /** Connects when first used. ready() tells whether the stores can serve. */
 export function openCassandraStores(config: CassandraStoresOptions): Stores {
   const options: CassandraOptions = { ...DEFAULT_CASSANDRA_OPTIONS, ...config.options };
   const pool = new ClusterPool(options);
+  const { peers = NO_PEERS } = config;
   const sessions: { readonly layer: Layer; readonly session: Session }[] = [];
   const open = (layer: Layer, target: CassandraTarget): Session => {
     const session = pool.session(target);
@@ -42,8 +47,10 @@ export function openCassandraStores(config: CassandraStoresOptions): Stores {
     session: bucketSession,
     options,
     onFenced: (bucket) => guard.forget(bucket),
+    onChanged: (name) => peers.announce('bucket', name),
     beforeRemoval: async (bucket: BucketRecord) => metadata.get(bucket.region)?.removeUploads(bucket),
   });
+  peers.onAnnounced('bucket', (name) => buckets.forget(name));
   const guard = new BucketGuard((name) => buckets.get(name, { fresh: true }));
   const regions = new Map<string, Region>();
   for (const [name, { metastore, storageClasses }] of Object.entries(config.regions)) {
