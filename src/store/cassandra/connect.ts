@@ -50,7 +50,7 @@ export async function connect(
     policies: {
       loadBalancing: new policies.loadBalancing.DefaultLoadBalancingPolicy({ localDc: localDataCenter }),
       retry: new SafeRetryPolicy(),
-      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(500, 30_000, true),
+      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(500, 5_000, true),
       speculativeExecution:
         options.speculativeDelayMs > 0
           ? new policies.speculativeExecution.ConstantSpeculativeExecutionPolicy(options.speculativeDelayMs, 1)
