@@ -26,7 +26,7 @@ export async function openStores(config: Config, log: Logger, peers: Peers): Pro
     const stores = await openEmbeddedStores({
       dataDir: store.dataDir,
       regionNames: [options.defaultRegion],
-      storageClasses: ['STANDARD'],
+      storageClasses: store.storageClasses,
       gcGraceMs: gc.graceMs,
       intentLeaseMs: gc.intentLeaseMs,
       logger: log,

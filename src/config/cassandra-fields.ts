@@ -2,7 +2,18 @@
 // that they may lie in different clusters and keyspaces, as in Pithos.
 import { isIPv6 } from 'node:net';
 import { HISTORICAL_TARGET, refuseForeignUse } from './historical.js';
-import { duration, flag, integer, oneOf, readableFile, refined, size, text, textLike } from './parsers.js';
+import {
+  duration,
+  flag,
+  integer,
+  oneOf,
+  readableFile,
+  refined,
+  size,
+  storageClassName,
+  text,
+  textLike,
+} from './parsers.js';
 import { defaulted, join, listOf, optional, record, refuse, required, section } from './schema.js';
 import type { Parser, Place } from './schema.js';
 import type { MapNode } from './source.js';
@@ -194,16 +205,6 @@ function warnAtBlockChunks({ node, key, reader }: Place, reason: string): void {
     if (entry !== undefined) reader.issues.warn({ line: entry.line, key: join(key, name), reason });
   }
 }
-
-const storageClassName: Parser<string> = refined(text, (value, place) => {
-  const name = value.toUpperCase().replaceAll('-', '_');
-  return /^[A-Z][A-Z0-9_]{0,63}$/.test(name)
-    ? name
-    : refuse(
-        place,
-        'must be a storage class such as standard or standard-ia: letters, digits, hyphens and underscores',
-      );
-});
 
 const region: Parser<RegionConfig> = section({
   fields: {

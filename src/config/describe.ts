@@ -1,6 +1,6 @@
 // What a configuration comes to, for `check-config`: every setting with its default filled in, and no secret.
 import { stringify } from 'yaml';
-import type { Config, CassandraTarget, MasterKey, StoreConfig } from './types.js';
+import type { Config, CassandraTarget, MasterKey, NotificationTargetConfig, StoreConfig } from './types.js';
 
 const HIDDEN = '(hidden)';
 
@@ -11,11 +11,12 @@ export function describeConfig(config: Config): string {
 
 /** The settings as a plain object that is safe to log. */
 export function redactConfig(config: Config): Record<string, unknown> {
-  const { keystore, store, encryption, ...rest } = config;
+  const { keystore, store, encryption, notifications, ...rest } = config;
   return {
     ...rest,
     keystore: { keys: mapValues(keystore.keys, (entry) => ({ ...entry, secret: HIDDEN })) },
     store: redactStore(store),
+    notifications: { ...notifications, targets: mapValues(notifications.targets, redactNotificationTarget) },
     encryption: {
       masterKey: encryption.masterKey === null ? null : redactKey(encryption.masterKey),
       previousKeys: encryption.previousKeys.map(redactKey),
@@ -40,6 +41,12 @@ function redactStore(store: StoreConfig): Record<string, unknown> {
 
 function redactTarget(target: CassandraTarget): Record<string, unknown> {
   return target.password === undefined ? { ...target } : { ...target, password: HIDDEN };
+}
+
+const SECRETS = new Set(['authorization', 'signingSecret', 'password', 'token']);
+
+function redactNotificationTarget(target: NotificationTargetConfig): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(target).map(([name, value]) => [name, SECRETS.has(name) ? HIDDEN : value]));
 }
 
 function redactKey({ id }: MasterKey): Record<string, unknown> {

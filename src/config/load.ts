@@ -94,21 +94,23 @@ function read({ text, file, issues, folder, workingDirectory, env }: ReadOptions
   const sections = root === null ? null : topLevel({ node: root, key: '', reader });
   if (root === null || sections === null || issues.faults.length > 0) throw new ConfigError(issues.faults);
 
-  const dataDir = sections.options.dataDir ?? resolve(workingDirectory, 'data');
+  const { storageClasses, ...sectionOptions } = sections.options;
+  const dataDir = sectionOptions.dataDir ?? resolve(workingDirectory, 'data');
   const store: StoreConfig =
     sections.bucketstore === undefined || sections.regions === undefined
-      ? { kind: 'embedded', dataDir }
+      ? { kind: 'embedded', dataDir, storageClasses: { ...storageClasses } }
       : { kind: 'cassandra', bucketstore: sections.bucketstore, regions: sections.regions };
   return deepFreeze<Config>({
     file,
     service: sections.service,
     logging: sections.logging,
-    options: { ...sections.options, dataDir, defaultRegion: defaultRegionOf(root) ?? EMBEDDED_REGION },
+    options: { ...sectionOptions, dataDir, defaultRegion: defaultRegionOf(root) ?? EMBEDDED_REGION },
     keystore: sections.keystore,
     store,
     encryption: sections.encryption,
     limits: sections.limits,
     gc: sections.gc,
+    notifications: sections.notifications,
     usesExampleKeys: hasPublishedSecret(sections.keystore),
     warnings: inOrder(issues.warnings),
   });
@@ -142,6 +144,12 @@ function checkStore(root: MapNode, issues: Issues): void {
     const reason = `needs a section ${missing} beside it; leave out both to use the embedded store`;
     issues.fault({ line: entry.line, key: given, reason });
   }
+  const options = root.entries.get('options')?.value;
+  const classes = options?.kind === 'map' ? options.entries.get('storage-classes') : undefined;
+  if (classes !== undefined && isPresent(root.entries.get('regions')?.value)) {
+    const reason = 'is of the embedded store: with Cassandra each region has its own storage-classes';
+    issues.fault({ line: classes.line, key: 'options.storage-classes', reason });
+  }
   const named = root.entries.get('regions')?.value;
   if (named?.kind === 'map' && named.entries.size === 0) {
     issues.fault({ line: named.line, key: 'regions', reason: 'must name at least one region' });
@@ -158,6 +166,12 @@ function checkDefaultRegion(root: MapNode, issues: Issues): void {
   if (first !== undefined && second !== undefined && first.text !== second.text) {
     const reason = `says '${second.text}', but ${first.key} says '${first.text}': keep one, or make them agree`;
     issues.fault({ line: second.line, key: second.key, reason });
+  }
+  const options = root.entries.get('options')?.value;
+  const classes = options?.kind === 'map' ? options.entries.get('storage-classes') : undefined;
+  if (classes !== undefined && isPresent(root.entries.get('regions')?.value)) {
+    const reason = 'is of the embedded store: with Cassandra each region has its own storage-classes';
+    issues.fault({ line: classes.line, key: 'options.storage-classes', reason });
   }
   const named = root.entries.get('regions')?.value;
   if (named?.kind !== 'map' || named.entries.size === 0) return;

@@ -127,3 +127,16 @@ export function refined<T, U>(first: Parser<T>, then: (value: T, place: Place) =
     return value === null ? null : then(value, place);
   };
 }
+
+/** S3's name of a storage class, in upper case. */
+export const storageClassName: Parser<string> = (place) => {
+  const value = text(place);
+  if (value === null) return null;
+  const name = value.toUpperCase().replaceAll('-', '_');
+  return /^[A-Z][A-Z0-9_]{0,63}$/.test(name)
+    ? name
+    : refuse(
+        place,
+        'must be a storage class such as standard or standard-ia: letters, digits, hyphens and underscores',
+      );
+};

@@ -1,5 +1,6 @@
 // Field tables of limits and gc, and the list of sections that are new here.
 import { encryption } from './encryption-fields.js';
+import { notifications } from './notification-fields.js';
 import { duration, integer, positiveNumber, size } from './parsers.js';
 import { defaulted, join, nested, optional, section } from './schema.js';
 import type { Parser } from './schema.js';
@@ -42,6 +43,8 @@ export const gc: Parser<GcConfig> = section({
     intentLeaseMs: defaulted('intent-lease', duration({ min: SECOND_MS, max: 7 * DAY_MS }), 15 * MINUTE_MS),
     lifecycleIntervalMs: defaulted('lifecycle-interval', duration({ min: 100, max: 7 * DAY_MS, zero: true }), HOUR_MS),
     lifecycleDayMs: defaulted('lifecycle-day', duration({ min: 100, max: DAY_MS }), DAY_MS),
+    inventoryIntervalMs: defaulted('inventory-interval', duration({ min: 100, max: 7 * DAY_MS, zero: true }), HOUR_MS),
+    inventoryDayMs: defaulted('inventory-day', duration({ min: 100, max: DAY_MS }), DAY_MS),
   },
   check: ({ graceMs, intentLeaseMs }, { key, node, reader }) => {
     // A completion commits at most one lease after it closed its upload; what it commits must not be collected before.
@@ -51,9 +54,10 @@ export const gc: Parser<GcConfig> = section({
   },
 });
 
-/** For load.ts: the sections of this file and encryption, each of which may be left out. */
+/** For load.ts: the sections of this file, encryption and notifications, each of which may be left out. */
 export const runtimeFields = {
   encryption: nested('encryption', encryption),
   limits: nested('limits', limits),
   gc: nested('gc', gc),
+  notifications: nested('notifications', notifications),
 } as const;

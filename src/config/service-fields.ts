@@ -1,6 +1,17 @@
 // Field tables of what faces the client: service, logging, options and keystore, with Pithos's own keys and defaults.
 import { HISTORICAL_LOGGING, HISTORICAL_USE, refuseForeignUse } from './historical.js';
-import { duration, flag, integer, oneOf, path, readableFile, refined, text, textLike } from './parsers.js';
+import {
+  duration,
+  flag,
+  integer,
+  oneOf,
+  path,
+  readableFile,
+  refined,
+  storageClassName,
+  text,
+  textLike,
+} from './parsers.js';
 import { defaulted, join, listOf, nested, optional, record, refuse, required, section } from './schema.js';
 import type { Parser } from './schema.js';
 import type { CorsRule, KeystoreConfig, KeystoreEntry, LoggingConfig, LogLevel, ServiceConfig } from './types.js';
@@ -24,9 +35,12 @@ const tls = section({
   },
 });
 
-const workerCount = integer({ min: 1, max: 256 });
-const workers: Parser<ServiceConfig['workers']> = (place) =>
-  place.node.kind === 'text' && place.node.text === 'auto' ? 'auto' : workerCount(place);
+const workers: Parser<ServiceConfig['workers']> = (place) => {
+  const word = place.node.kind === 'text' ? place.node.text : '';
+  if (word === 'auto') return 'auto';
+  const count = /^\d{1,3}$/.test(word) ? Number(word) : 0;
+  return count >= 1 && count <= 256 ? count : refuse(place, 'must be a whole number from 1 to 256, or auto');
+};
 
 export const service: Parser<ServiceConfig> = section({
   fields: {
@@ -103,6 +117,22 @@ const corsRuleSection = section({
 });
 const corsRule: Parser<CorsRule> = corsRuleSection;
 
+/** Of the embedded store when the file names none: those that are read at once, which is how it keeps them all. */
+const EMBEDDED_CLASSES: Readonly<Record<string, string | null>> = {
+  STANDARD: null,
+  REDUCED_REDUNDANCY: null,
+  STANDARD_IA: null,
+  ONEZONE_IA: null,
+  INTELLIGENT_TIERING: null,
+  GLACIER_IR: null,
+};
+
+const classFolders = record({ what: 'a map of storage classes to folders', name: storageClassName, value: path });
+const embeddedClasses: Parser<Readonly<Record<string, string | null>>> = (place) => {
+  const folders = classFolders(place);
+  return folders === null ? null : { STANDARD: null, ...folders };
+};
+
 /** Options as the file gives them; load.ts adds what depends on other sections. */
 export const options = section({
   fields: {
@@ -115,6 +145,7 @@ export const options = section({
     masterkeyAccess: defaulted('masterkey-access', flag, true),
     defaultCors: defaulted('default-cors', listOf(corsRule), []),
     dataDir: optional('data-dir', path),
+    storageClasses: defaulted('storage-classes', embeddedClasses, EMBEDDED_CLASSES),
     // AWS refuses requests dated more than 15 minutes off: RequestTimeTooSkewed.
     maxSkewMs: defaulted('max-skew', duration({ min: 1_000, max: DAY_MS }), 15 * MINUTE_MS),
     bucketCacheTtlMs: defaulted('bucket-cache-ttl', duration({ min: 1, max: MINUTE_MS, zero: true }), 500),

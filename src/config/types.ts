@@ -139,6 +139,8 @@ export interface EmbeddedStoreConfig {
   readonly kind: 'embedded';
   /** The same folder as options.dataDir. */
   readonly dataDir: string;
+  /** Class in upper case -> absolute folder of its data, null: dataDir. STANDARD is always there. */
+  readonly storageClasses: Readonly<Record<string, string | null>>;
 }
 
 export interface CassandraStoreConfig {
@@ -213,6 +215,64 @@ export interface GcConfig {
   readonly lifecycleIntervalMs: number;
   /** How long a day of lifecycle rules lasts: 24 h, shorter only to try them out. */
   readonly lifecycleDayMs: number;
+  /** Pause between two looks for inventory reports that are due; 0 turns this gateway's inventory runner off. */
+  readonly inventoryIntervalMs: number;
+  /** How long a day of inventory schedules lasts: 24 h, shorter only to try them out. */
+  readonly inventoryDayMs: number;
+}
+
+interface DeliveryConfig {
+  /** Longest a delivery may take. */
+  readonly timeoutMs: number;
+  /** Deliveries under way at once, of one process and region. */
+  readonly concurrency: number;
+}
+
+/** Events are POSTed to it. */
+export interface WebhookTargetConfig extends DeliveryConfig {
+  readonly type: 'webhook';
+  readonly url: string;
+  /** Value of the header Authorization. */
+  readonly authorization?: string;
+  /** Key of the HMAC-SHA256 that requests are signed with. */
+  readonly signingSecret?: string;
+  /** Absolute path: authorities that the receiver's certificate is checked against, instead of the system's. */
+  readonly caFile?: string;
+}
+
+/** Events are published on it. */
+export interface NatsTargetConfig extends DeliveryConfig {
+  readonly type: 'nats';
+  /** `host:port` or `nats://host:port` */
+  readonly servers: readonly string[];
+  readonly subject: string;
+  /** A JetStream stream that has to take them; absent: plain NATS, at most what subscribers of the moment get. */
+  readonly stream?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly token?: string;
+  /** Absolute path of a file as `nsc generate creds` makes it. */
+  readonly credentialsFile?: string;
+  /** Paths are absolute. */
+  readonly tls?: {
+    readonly caFile?: string;
+    readonly certFile?: string;
+    readonly keyFile?: string;
+    readonly verify: boolean;
+  };
+}
+
+export type NotificationTargetConfig = WebhookTargetConfig | NatsTargetConfig;
+
+export interface NotificationsConfig {
+  /** By the name that ARNs end with. No prototype. */
+  readonly targets: Readonly<Record<string, NotificationTargetConfig>>;
+  /** How often events are looked for that other processes left. */
+  readonly pollIntervalMs: number;
+  /** Events that could not be delivered for so long are given up. */
+  readonly maxAgeMs: number;
+  /** Longest pause before an event, or a target that is down, is tried again. */
+  readonly maxRetryIntervalMs: number;
 }
 
 export interface Config {
@@ -226,6 +286,7 @@ export interface Config {
   readonly encryption: EncryptionConfig;
   readonly limits: LimitsConfig;
   readonly gc: GcConfig;
+  readonly notifications: NotificationsConfig;
   /** True when a secret published in documentation opens this gateway; main.ts warns about it loudly. */
   readonly usesExampleKeys: boolean;
   readonly warnings: readonly ConfigIssue[];

@@ -76,7 +76,7 @@ describe('embedded store: data directory', () => {
 
   it('keeps names of regions and classes inside the directory', async () => {
     const dataDir = await freshDir();
-    const names = { regionNames: ['..', 'a/b'], storageClasses: ['STANDARD', '.'] };
+    const names = { regionNames: ['..', 'a/b'], storageClasses: { STANDARD: null, '.': null } };
     const stores = await openEmbeddedStores({ ...embeddedOptions(dataDir), ...names });
     await stores.close();
     expect((await readdir(join(dataDir, 'blobs'))).sort()).toEqual(['%2E.', 'a%2Fb']);

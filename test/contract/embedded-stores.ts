@@ -19,7 +19,7 @@ export function embeddedOptions(dataDir: string): EmbeddedStoresOptions {
   return {
     dataDir,
     regionNames: ['test-region'],
-    storageClasses: ['STANDARD', 'GLACIER'],
+    storageClasses: { STANDARD: null, GLACIER: null },
     chunkSizeBytes: CHUNK_SIZE_BYTES,
     gcGraceMs: GC_GRACE_MS,
     intentLeaseMs: INTENT_LEASE_MS,

@@ -19,8 +19,8 @@ export interface EmbeddedStoresOptions {
   /** created when it is not there; must be Pithos data of a known format, or empty */
   readonly dataDir: string;
   readonly regionNames: readonly string[];
-  /** Every region has them all. */
-  readonly storageClasses: readonly string[];
+  /** name -> folder that holds its blobs, null: dataDir; every region has them all */
+  readonly storageClasses: Readonly<Record<string, string | null>>;
   /** plaintext bytes of a chunk of new blobs, default 1 MiB */
   readonly chunkSizeBytes?: number;
   /** how long superseded blobs stay, for those who still read them */
@@ -46,11 +46,11 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
   const contexts = new Map<string, RegionContext>();
   try {
     for (const name of regionNames) {
-      const context = { db, tables: db.region(name), now, gcGraceMs, intentLeaseMs };
+      const context = { region: name, db, tables: db.region(name), now, gcGraceMs, intentLeaseMs };
       contexts.set(name, context);
       const blobs = new Map<string, FileBlobStore>();
-      for (const storageClass of storageClasses) {
-        const root = await createBlobRoot(directorySyncs, dataDir, name, storageClass);
+      for (const [storageClass, folder] of Object.entries(storageClasses)) {
+        const root = await createBlobRoot(directorySyncs, folder ?? dataDir, [name, storageClass]);
         const chunkSizeBytes = options.chunkSizeBytes ?? DEFAULT_CHUNK_SIZE_BYTES;
         blobs.set(storageClass, new FileBlobStore({ root, chunkSizeBytes, directorySyncs }));
       }
@@ -60,7 +60,8 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     await db.close();
     throw cause;
   }
-  options.logger?.info({ dataDir, regions: regionNames, storageClasses }, 'embedded store open');
+  const classes = Object.keys(storageClasses);
+  options.logger?.info({ dataDir, regions: regionNames, storageClasses: classes }, 'embedded store open');
 
   return {
     kind: 'embedded',
@@ -99,15 +100,15 @@ async function openDatabase({ dataDir, regionNames }: EmbeddedStoresOptions): Pr
   }
 }
 
-/** <dataDir>/blobs/<region>/<class>, durable. */
+/** <folder>/blobs/<region>/<class>, durable. */
 async function createBlobRoot(
   syncs: DirectorySyncs,
-  dataDir: string,
-  region: string,
-  storageClass: string,
+  folder: string,
+  [region, storageClass]: readonly [region: string, storageClass: string],
 ): Promise<string> {
-  let path = dataDir;
+  let path = folder;
   try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const component of ['blobs', pathComponent(region), pathComponent(storageClass)]) {
       const parent = path;
       path = join(path, component);

@@ -9,7 +9,7 @@ import { cassandraText, FIXTURES, KEYSTORE, load, reasonsOf, standardOf } from '
 describe('files of the original Pithos', () => {
   it('loads the quickstart shape, with warnings for what has no use here', () => {
     const config = loadConfig({ path: join(FIXTURES, 'quickstart.yaml.txt') });
-    expect(config.service).toEqual({ host: '0.0.0.0', port: 8080 });
+    expect(config.service).toEqual({ host: '0.0.0.0', port: 8080, workers: 'auto' });
     expect(config.logging.overrides).toEqual({ 'io.pithos': 'debug' });
     expect(config.options.serviceUri).toEqual(['storage.example.org']);
     expect(config.options.defaultRegion).toBe('alps');
@@ -84,8 +84,8 @@ describe('defaultConfig', () => {
   it('is the embedded store on loopback with the example keys', () => {
     const config = defaultConfig({ workingDirectory: '/srv/pithos' });
     expect(config.file).toBeNull();
-    expect(config.service).toEqual({ host: '127.0.0.1', port: 8080 });
-    expect(config.store).toEqual({ kind: 'embedded', dataDir: '/srv/pithos/data' });
+    expect(config.service).toEqual({ host: '127.0.0.1', port: 8080, workers: 'auto' });
+    expect(config.store).toMatchObject({ kind: 'embedded', dataDir: '/srv/pithos/data' });
     expect(config.options.dataDir).toBe('/srv/pithos/data');
     expect(config.options.defaultRegion).toBe('us-east-1');
     expect(config.options.serviceUri).toContain('s3.example.com');
@@ -105,7 +105,7 @@ describe('defaultConfig', () => {
 describe('a keystore alone', () => {
   it('is a whole configuration', () => {
     const config = load(KEYSTORE);
-    expect(config.store).toEqual({ kind: 'embedded', dataDir: '/srv/pithos/data' });
+    expect(config.store).toMatchObject({ kind: 'embedded', dataDir: '/srv/pithos/data' });
     expect(config.usesExampleKeys).toBe(false);
     expect(config.logging).toEqual({ level: 'info', console: true, files: [], overrides: {} });
     expect(config.options.maxSkewMs).toBe(900_000);
@@ -191,8 +191,27 @@ describe('paths', () => {
       workingDirectory: '/srv',
       text: `${KEYSTORE}\noptions: {data-dir: ./objects}`,
     };
-    expect(loadConfig(options).store).toEqual({ kind: 'embedded', dataDir: '/srv/conf/objects' });
+    expect(loadConfig(options).store).toMatchObject({ kind: 'embedded', dataDir: '/srv/conf/objects' });
     expect(loadConfig({ ...options, text: KEYSTORE }).options.dataDir).toBe('/srv/data');
+  });
+
+  it('gives storage classes of the embedded store folders of their own', () => {
+    const classes = (options: string) => {
+      const { store } = load(`${KEYSTORE}\noptions: {data-dir: /data, ${options}}`);
+      return store.kind === 'embedded' ? store.storageClasses : null;
+    };
+    expect(Object.keys(classes('') ?? {})).toContain('STANDARD_IA');
+    expect(classes('storage-classes: {standard-ia: /cold, glacier: tapes}')).toEqual({
+      STANDARD: null,
+      STANDARD_IA: '/cold',
+      GLACIER: '/srv/pithos/tapes',
+    });
+    expect(reasonsOf(`${KEYSTORE}\noptions: {storage-classes: {'a b': /cold}}`)).toEqual([
+      'options.storage-classes.a b: must be a storage class such as standard or standard-ia: letters, digits, hyphens and underscores',
+    ]);
+    expect(reasonsOf(`${cassandraText()}\noptions: {storage-classes: {cold: /cold}}`)).toEqual([
+      'options.storage-classes: is of the embedded store: with Cassandra each region has its own storage-classes',
+    ]);
   });
 
   it('names files that cannot be read', () => {

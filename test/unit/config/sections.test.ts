@@ -6,6 +6,22 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/index.js';
 import { cassandraText, KEYSTORE, load, reasonsOf, standardOf } from './helpers.js';
 
+describe('service.workers', () => {
+  it.each([
+    ['', 'auto'],
+    ['workers: auto', 'auto'],
+    ['workers: 3', 3],
+  ])('{%s} means %s', (text, workers) => {
+    expect(load(`${KEYSTORE}\nservice: {${text}}`).service.workers).toBe(workers);
+  });
+
+  it.each(['0', '257', 'many'])('refuses %s', (text) => {
+    expect(reasonsOf(`${KEYSTORE}\nservice: {workers: ${text}}`)).toEqual([
+      'service.workers: must be a whole number from 1 to 256, or auto',
+    ]);
+  });
+});
+
 describe('logging', () => {
   it('knows the levels of the original', () => {
     const { logging } = load(`${KEYSTORE}\nlogging: {level: WARNING, console: no, overrides: {a.b: off, c: all}}`);
@@ -343,7 +359,7 @@ limits:
   headers-timeout: 2000
   max-connections: 0
   rate-limit: {per-access-key: 100, per-address: 0.5}
-gc: {interval: 0, grace: 90s, intent-lease: 1s, lifecycle-interval: 0, lifecycle-day: 10s}
+gc: {interval: 0, grace: 90s, intent-lease: 1s, lifecycle-interval: 0, lifecycle-day: 10s, inventory-interval: 2h, inventory-day: 20s}
 `);
     expect(config.limits).toEqual({
       inlineThresholdBytes: 0,
@@ -361,6 +377,8 @@ gc: {interval: 0, grace: 90s, intent-lease: 1s, lifecycle-interval: 0, lifecycle
       intentLeaseMs: 1_000,
       lifecycleIntervalMs: 0,
       lifecycleDayMs: 10_000,
+      inventoryIntervalMs: 7_200_000,
+      inventoryDayMs: 20_000,
     });
   });
 
@@ -368,6 +386,7 @@ gc: {interval: 0, grace: 90s, intent-lease: 1s, lifecycle-interval: 0, lifecycle
     ['gc: {grace: 999ms}', 'gc.grace'],
     ['gc: {grace: 0}', 'gc.grace'],
     ['gc: {lifecycle-day: 2d}', 'gc.lifecycle-day'],
+    ['gc: {inventory-day: 2d}', 'gc.inventory-day'],
     ['limits: {max-buffer-memory: 1m}', 'limits.max-buffer-memory'],
     ['limits: {inline-threshold: 2m}', 'limits.inline-threshold'],
     ['limits: {rate-limit: {per-address: 0}}', 'limits.rate-limit.per-address'],
