@@ -64,10 +64,11 @@ export function cassandraConfig({
     ...(localDataCenter !== undefined && { 'local-datacenter': localDataCenter }),
     ...more,
   };
+  const data = { ...target, 'max-chunk': '128k' };
   return {
     ...common({ port, options: {} }),
     bucketstore: { 'default-region': REGION, ...target },
-    regions: { [REGION]: { metastore: target, 'storage-classes': { standard: { ...target, 'max-chunk': '128k' } } } },
+    regions: { [REGION]: { metastore: target, 'storage-classes': { standard: data, 'glacier-ir': data } } },
     // On Cassandra the master key of SSE-S3 comes from the configuration; this one guards nothing.
     encryption: { 'master-key': Buffer.alloc(32, 'test master key').toString('base64') },
   };

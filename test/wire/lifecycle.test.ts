@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { LifecycleRule } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
-import { failure, put } from './helpers.js';
+import { bytes, failure, MIB, put, read } from './helpers.js';
 import { signedExchange } from './raw.js';
 import { describeWire } from './servers.js';
 
@@ -104,6 +104,22 @@ describeWire(
       const uploads = async () =>
         ((await wire.s3.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? []).map(({ Key }) => Key);
       await expect.poll(uploads, SOON).toEqual(['data/up']);
+    });
+
+    it('move objects, sealed ones too, to another storage class', async () => {
+      const Bucket = await wire.bucket();
+      const content = bytes(3 * MIB + 5);
+      await put(wire.s3, Bucket, 'logs/plain', content);
+      await wire.s3.send(
+        new PutObjectCommand({ Bucket, Key: 'logs/sealed', Body: content, ServerSideEncryption: 'AES256' }),
+      );
+      const { Expiration: _, ...rule } = RULE;
+      await configure(Bucket, { ...rule, Transitions: [{ Days: 1, StorageClass: 'GLACIER_IR' }] });
+      for (const Key of ['logs/plain', 'logs/sealed']) {
+        const storageClass = async () => (await wire.s3.send(new HeadObjectCommand({ Bucket, Key }))).StorageClass;
+        await expect.poll(storageClass, SOON).toBe('GLACIER_IR');
+        expect((await read(wire.s3, { Bucket, Key })).content.equals(content)).toBe(true);
+      }
     });
 
     it('lay delete markers and clear versions away, but not what is locked', async () => {
