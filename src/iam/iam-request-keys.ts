@@ -15,13 +15,21 @@ export interface RequestKeyFacts {
 export function requestKeys({ request, region, nowMs }: RequestKeyFacts): ConditionKeys {
   return {
     get(name) {
-      const value = globalKey(name.toLowerCase(), { request, region, nowMs });
+      const key = name.toLowerCase();
+      const value = key === 'aws:requestedregion' ? region : requestKey(key, { request, nowMs });
       return value === null || value === undefined ? null : [value];
     },
   };
 }
 
-function globalKey(key: string, { request, region, nowMs }: RequestKeyFacts): string | null | undefined {
+/**
+ * The keys that come from the request alone, whatever API it is for; null: not one of them.
+ * @param key in lower case
+ */
+export function requestKey(
+  key: string,
+  { request, nowMs }: Pick<RequestKeyFacts, 'request' | 'nowMs'>,
+): string | null | undefined {
   switch (key) {
     case 'aws:sourceip':
       return plainAddress(request.remoteAddress);
@@ -35,8 +43,6 @@ function globalKey(key: string, { request, region, nowMs }: RequestKeyFacts): st
       return new Date(nowMs).toISOString();
     case 'aws:epochtime':
       return String(Math.floor(nowMs / 1000));
-    case 'aws:requestedregion':
-      return region;
     default:
       return null;
   }

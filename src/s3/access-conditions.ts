@@ -5,7 +5,7 @@
  */
 import { parseIsoBasic } from '../auth/dates.js';
 import type { ConditionKeys, PolicyPrincipal } from '../iam/policy.js';
-import { plainAddress } from '../iam/policy-operators.js';
+import { requestKey } from '../iam/iam-request-keys.js';
 import type { BucketRecord, Retention } from '../store/types.js';
 import type { Identity } from './context.js';
 import type { S3Request } from './request.js';
@@ -54,18 +54,6 @@ export function conditionKeys(facts: RequestFacts): ConditionKeys {
 
 function globalKey({ request, principal, bucket, nowMs }: RequestFacts, key: string): string | null | undefined {
   switch (key) {
-    case 'aws:sourceip':
-      return plainAddress(request.remoteAddress);
-    case 'aws:securetransport':
-      return String(request.secure);
-    case 'aws:useragent':
-      return request.headers['user-agent'];
-    case 'aws:referer':
-      return request.headers['referer'];
-    case 'aws:currenttime':
-      return new Date(nowMs).toISOString();
-    case 'aws:epochtime':
-      return String(Math.floor(nowMs / 1000));
     case 'aws:requestedregion':
       return bucket?.region;
     case 'aws:resourceaccount':
@@ -84,7 +72,7 @@ function globalKey({ request, principal, bucket, nowMs }: RequestFacts, key: str
     case 'aws:viaawsservice':
       return principal.account === null ? null : 'false';
     default:
-      return null;
+      return requestKey(key, { request, nowMs });
   }
 }
 
