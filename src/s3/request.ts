@@ -44,6 +44,8 @@ export interface S3Request {
   /** lower-case name -> value as a byte string (one char per byte sent); repeated ones joined with ',' */
   readonly headers: Readonly<Record<string, string>>;
   readonly bucket: string | null;
+  /** Whose bucket is meant, where the request says so in Ceph's form 'tenant:bucket'; '' for nobody's in particular. */
+  readonly bucketTenant?: string;
   /** decoded; null when the request names no object */
   readonly key: string | null;
   /** the bucket came from the Host header */
@@ -68,6 +70,7 @@ export interface Target {
   readonly rawQuery: string;
   readonly host: string;
   readonly bucket: string | null;
+  readonly bucketTenant?: string;
   readonly key: string | null;
   readonly virtualHosted: boolean;
 }
@@ -117,13 +120,31 @@ export function resolveTarget(line: RequestLine, serviceHosts: readonly string[]
     rawPath,
     rawQuery,
     host,
-    bucket: rawBucket === '' ? null : decodePath(rawBucket),
+    ...(rawBucket === '' ? { bucket: null } : namedBucket(decodePath(rawBucket))),
     key: rawKey === '' ? null : decodePath(rawKey),
     virtualHosted: false,
   };
 }
 
-function bucketOfHost(host: string, serviceHosts: readonly string[]): string | null {
+/** The same request as a visit to a bucket's website, bucket and key read accordingly. */
+export function siteTarget(target: Target, bucket: string): Target {
+  const rawKey = target.rawPath.slice(1);
+  const { rawPath, rawQuery, host } = target;
+  return { rawPath, rawQuery, host, bucket, key: rawKey === '' ? null : decodePath(rawKey), virtualHosted: true };
+}
+
+/**
+ * Ceph's object gateway names other tenants' buckets 'tenant:bucket'. Bucket names are global here, and none has a colon: clients that
+ * were written for it find the bucket all the same.
+ */
+export function namedBucket(name: string): { readonly bucket: string; readonly bucketTenant?: string } {
+  const colon = name.indexOf(':');
+  if (colon < 0 || colon === name.length - 1) return { bucket: name };
+  return { bucket: name.slice(colon + 1), bucketTenant: name.slice(0, colon) };
+}
+
+/** The bucket that a host names under one of the service's names; null: none. */
+export function bucketOfHost(host: string, serviceHosts: readonly string[]): string | null {
   const name = host.replace(/:\d+$/, '').toLowerCase();
   for (const service of serviceHosts) {
     if (

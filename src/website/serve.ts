@@ -1,0 +1,172 @@
+/**
+ * The website endpoint: buckets as web sites for anonymous visitors. Pages are read by GetObject itself, so permissions, ranges,
+ * conditions and encryption are those of the API.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
+ */
+import type { Logger } from 'pino';
+import type { RequestBody } from '../http/body.js';
+import { authorize, requireBucket } from '../s3/access.js';
+import type { OperationContext, Services } from '../s3/context.js';
+import { ANONYMOUS } from '../s3/context.js';
+import { S3Error } from '../s3/errors.js';
+import type { OperationRow, S3Response } from '../s3/operation.js';
+import { QueryParams } from '../s3/request.js';
+import type { S3Request } from '../s3/request.js';
+import { toS3Error } from '../s3/store-errors.js';
+import type { Redirection, Visit, WebsiteConfiguration } from '../s3/website.js';
+import { encodeKey, pageKey, redirectedAway, routed, websiteOf } from '../s3/website.js';
+import type { BucketRecord } from '../store/types.js';
+import { errorPage } from './page.js';
+
+export interface WebsiteRequest {
+  readonly services: Services;
+  /** The rows that read pages and answer preflights. */
+  readonly operations: WebsiteOperations;
+  /** bucket: the site's; key: null for its root */
+  readonly request: S3Request;
+  readonly body: RequestBody;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** as soon as it is known */
+  readonly onBucket: (bucket: BucketRecord) => void;
+}
+
+export interface WebsiteOperations {
+  readonly getObject: OperationRow;
+  readonly headObject: OperationRow;
+  readonly preflight: OperationRow;
+}
+
+export interface WebsiteAnswer {
+  readonly response: S3Response;
+  /** what went wrong, shown as a page */
+  readonly failure: S3Error | null;
+}
+
+/** Never throws what a visitor could have caused: errors are pages. */
+export async function answerWebsite(visit: WebsiteRequest): Promise<WebsiteAnswer> {
+  const { request } = visit;
+  try {
+    if (request.method === 'OPTIONS')
+      return { response: await run(visit, visit.operations.preflight, request.key), failure: null };
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new S3Error('MethodNotAllowed', { detail: { Method: request.method, ResourceType: 'OBJECT' } });
+    return await visited(visit);
+  } catch (error) {
+    const failure = toS3Error(error);
+    return { response: errorPage(failure, { requestId: request.id }), failure };
+  }
+}
+
+async function visited(site: WebsiteRequest): Promise<WebsiteAnswer> {
+  const { request, services } = site;
+  const bucket = await requireBucket({ services }, request.bucket ?? '');
+  site.onBucket(bucket);
+  const configuration = websiteOf(bucket);
+  if (configuration === null) throw new S3Error('NoSuchWebsiteConfiguration', { detail: { BucketName: bucket.name } });
+  const visit: Visit = { protocol: request.secure ? 'https' : 'http', host: request.host, key: request.key ?? '' };
+  if (configuration.kind === 'redirect') {
+    const { rawPath, rawQuery } = request;
+    return redirect(redirectedAway(configuration, { visit, rawPath, rawQuery }));
+  }
+  const early = routed(configuration.rules, visit, null);
+  if (early !== null) return redirect(early);
+  try {
+    return await page(site, pageKey(visit.key, configuration.indexSuffix));
+  } catch (error) {
+    return failed(site, configuration, { visit, failure: toS3Error(error) });
+  }
+}
+
+async function page(site: WebsiteRequest, key: string): Promise<WebsiteAnswer> {
+  const response = await run(site, rowOf(site), key);
+  const location = response.headers['x-amz-website-redirect-location'];
+  return location === undefined ? { response, failure: null } : redirect({ status: 301, location });
+}
+
+/** The page cannot be shown: a folder's name without its slash, a rule, the site's own error page, or ours. */
+async function failed(
+  site: WebsiteRequest,
+  { indexSuffix, errorKey, rules }: Extract<WebsiteConfiguration, { kind: 'pages' }>,
+  { visit, failure }: { readonly visit: Visit; readonly failure: S3Error },
+): Promise<WebsiteAnswer> {
+  if (failure.status === 304) return { response: { status: 304, headers: failure.headers, body: null }, failure };
+  const mayBeFolder = visit.key !== '' && !visit.key.endsWith('/');
+  if (mayBeFolder && (failure.code === 'NoSuchKey' || failure.code === 'AccessDenied')) {
+    const folder = `${visit.key}/`;
+    if (await exists(site, `${folder}${indexSuffix}`))
+      return redirect({ status: 302, location: `/${encodeKey(folder)}` });
+  }
+  const late = routed(rules, visit, failure.status);
+  if (late !== null) return redirect(late);
+  const requestId = site.request.id;
+  if (errorKey === undefined || failure.status >= 500) return { response: errorPage(failure, { requestId }), failure };
+  try {
+    // The error page is whole, whatever part of the missing one was asked for.
+    const shown = await run(site, rowOf(site), errorKey, WITHOUT_CONDITIONS);
+    const headers = { ...shown.headers, 'x-amz-error-code': failure.code, 'x-amz-error-message': failure.message };
+    return { response: { ...shown, status: failure.status, headers }, failure };
+  } catch (error) {
+    return { response: errorPage(failure, { requestId, nested: toS3Error(error) }), failure };
+  }
+}
+
+async function exists(site: WebsiteRequest, key: string): Promise<boolean> {
+  try {
+    await run(site, site.operations.headObject, key, WITHOUT_CONDITIONS);
+    return true;
+  } catch (error) {
+    const { status } = toS3Error(error);
+    // What cannot be answered is not "missing".
+    if (status >= 500) throw error;
+    return false;
+  }
+}
+
+function redirect({ status, location }: Redirection): WebsiteAnswer {
+  return { response: { status, headers: { location }, body: null }, failure: null };
+}
+
+function rowOf({ request, operations }: WebsiteRequest): OperationRow {
+  return request.method === 'HEAD' ? operations.headObject : operations.getObject;
+}
+
+/** What visitors' browsers send; nothing that is the API's. */
+const PASSED = /^(accept|access-control-|host$|if-|origin$|range$|referer$|user-agent$)/;
+const WITHOUT_CONDITIONS = /^(if-|range$)/;
+
+async function run(
+  site: WebsiteRequest,
+  operation: OperationRow,
+  key: string | null,
+  without: RegExp | null = null,
+): Promise<S3Response> {
+  const { services, body, log, signal } = site;
+  const headers = Object.entries(site.request.headers).filter(
+    ([name]) => PASSED.test(name) && without?.test(name) !== true,
+  );
+  const request: S3Request = {
+    ...site.request,
+    key,
+    rawQuery: '',
+    query: new QueryParams(''),
+    headers: Object.fromEntries(headers),
+  };
+  const identity = ANONYMOUS;
+  const bucket = await authorize({ services, request, identity, operation });
+  if (operation.handler === null) throw new S3Error('NotImplemented', { detail: { Operation: operation.name } });
+  const context: OperationContext = {
+    request,
+    operation,
+    identity,
+    services,
+    body,
+    log,
+    signal,
+    get bucket(): BucketRecord {
+      if (bucket === null) throw new Error(`${operation.name} has no bucket`);
+      return bucket;
+    },
+  };
+  return operation.handler(context);
+}
