@@ -1,6 +1,7 @@
 /** One sweep of one bucket by its lifecycle rules: versions first, then uploads, holding the bucket's lease all the while. */
 import type { Logger } from 'pino';
 import { abortUpload } from '../s3/abort-upload.js';
+import { lifecycleEventsOf } from '../s3/events.js';
 import type { Clock, LifecycleConfiguration } from '../s3/lifecycle.js';
 import { lifecycleOf, uploadAbortOf } from '../s3/lifecycle.js';
 import { StoreError } from '../store/errors.js';
@@ -127,6 +128,7 @@ export class BucketSweep {
       bucket: this.#bucket,
       key,
       select: { versionId },
+      ...lifecycleEventsOf({ bucket: this.#bucket, key, cause: 'LifecycleExpiration' }),
       decide: (state) => expiryChange(judgement, state, seq, step),
     });
     if (!changed) return this.#moveInstead(judgement, before, seq, step);
@@ -155,6 +157,7 @@ export class BucketSweep {
       key,
       version,
       storageClass: step.storageClass,
+      ...lifecycleEventsOf({ bucket: this.#bucket, key, cause: 'LifecycleTransition' }),
       leaseMs: intentLeaseMs,
       signal,
       decide: (state) => stillDue(judgement, state, seq, step),

@@ -6,7 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { BucketRecord, Stores } from '../store/types.js';
-import { LifecycleLease } from './lifecycle-lease.js';
+import type { LifecycleLease } from './lifecycle-lease.js';
+import { lifecycleLease } from './lifecycle-lease.js';
 import type { SweepCounts } from './lifecycle-sweep.js';
 import { BucketSweep } from './lifecycle-sweep.js';
 
@@ -44,7 +45,7 @@ export class LifecycleRunner {
   constructor(options: LifecycleRunnerOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
-    this.#lease = new LifecycleLease({
+    this.#lease = lifecycleLease({
       buckets: options.stores.buckets,
       holder: randomUUID(),
       leaseMs: this.#leaseMs,

@@ -5,7 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { TAG_BYTES } from '../data/chunk-cipher.js';
 import { StoreError } from '../store/errors.js';
-import type { BlobRef, BlobStore, BucketRef, Intent, KeyState, ObjectVersion, Region } from '../store/types.js';
+import type {
+  BlobRef,
+  BlobStore,
+  BucketRef,
+  CommitRequest,
+  Intent,
+  KeyState,
+  ObjectVersion,
+  Region,
+} from '../store/types.js';
 
 export interface MoveOptions {
   readonly region: Region;
@@ -17,6 +26,8 @@ export interface MoveOptions {
   readonly signal: AbortSignal;
   /** The version to move as it is in the state that the commit is decided on; null: leave it where it is. */
   readonly decide: (state: KeyState) => ObjectVersion | null;
+  /** as in CommitRequest */
+  readonly events?: CommitRequest['events'];
 }
 
 /**
@@ -57,6 +68,7 @@ async function commitMove(options: MoveOptions, intent: Intent | null, blobs: re
     key,
     select: { versionId: version.versionId },
     ...(intent === null ? {} : { intent }),
+    ...(options.events && { events: options.events }),
     decide: (state) => {
       const current = options.decide(state);
       if (current === null || !sameData(current, version)) return null;

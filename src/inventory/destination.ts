@@ -1,0 +1,187 @@
+/**
+ * Where a report goes: whether it may, and the writing of its objects. Data files are written as the rows come and stay unseen
+ * until they are committed; a report that does not come to its end leaves nothing behind but what the sweeper collects.
+ */
+import { ingest } from '../data/ingest.js';
+import type { Ingested } from '../data/ingest.js';
+import { bucketArn, isServiceAllowed, objectArn } from '../iam/policy.js';
+import { bucketPolicy } from '../s3/bucket-security.js';
+import type { Services, ServiceSettings } from '../s3/context.js';
+import type { WriteEncryption } from '../s3/encryption.js';
+import { entityTag, writeEncryption } from '../s3/encryption.js';
+import { lifecycleEventsOf } from '../s3/events.js';
+import type { InventoryConfiguration } from '../s3/inventory.js';
+import { putChange } from '../s3/versioning.js';
+import { commitIngested, draftOf, MAX_PUT_BYTES } from '../s3/write-object.js';
+import type { BucketRecord, Region } from '../store/types.js';
+import type { IntentKeeper } from './intent-keeper.js';
+
+export const INVENTORY_SERVICE = 's3.amazonaws.com';
+
+/** The report may not be delivered; the message says why. Nothing is wrong with this server. */
+export class DeliveryRefused extends Error {
+  override readonly name = 'DeliveryRefused';
+}
+
+/** What reports are made with. */
+export interface InventoryServices extends Pick<Services, 'stores' | 'encryption' | 'budget' | 'now'> {
+  readonly settings: Pick<ServiceSettings, 'inlineThresholdBytes' | 'intentLeaseMs' | 'lifecycleDayMs'>;
+}
+
+/** Data that waits for its commit. */
+export interface WrittenObject {
+  readonly key: string;
+  readonly contentType: string;
+  readonly ingested: Ingested;
+  readonly encryption: WriteEncryption | null;
+}
+
+export interface DestinationOptions {
+  readonly services: InventoryServices;
+  readonly region: Region;
+  readonly source: BucketRecord;
+  readonly configuration: InventoryConfiguration;
+  readonly keeper: IntentKeeper;
+  readonly signal: AbortSignal;
+}
+
+const STORAGE_CLASS = 'STANDARD';
+
+export class Destination {
+  readonly #options: DestinationOptions;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(options: DestinationOptions) {
+    this.#options = options;
+    this.#headers = encryptionHeadersOf(options.configuration);
+  }
+
+  /**
+   * The destination bucket as it is now, when all these keys may be written to it.
+   * @throws DeliveryRefused; StoreError
+   */
+  async admit(keys: readonly string[]): Promise<BucketRecord> {
+    const { services, source, configuration } = this.#options;
+    const { bucket: name, accountId } = configuration.destination;
+    const bucket = await services.stores.buckets.get(name, { fresh: true });
+    if (bucket?.state !== 'active') throw new DeliveryRefused(`the destination bucket ${name} does not exist`);
+    if (bucket.region !== source.region)
+      throw new DeliveryRefused(`the destination bucket ${name} is not in the region of the source bucket`);
+    if (accountId !== null && accountId !== bucket.owner.id)
+      throw new DeliveryRefused(`the destination bucket ${name} is not owned by the account of the configuration`);
+    const refused = keys.find((key) => !this.#isAllowed(bucket, key));
+    if (refused !== undefined)
+      throw new DeliveryRefused(
+        `the policy of the destination bucket ${name} does not allow ${INVENTORY_SERVICE} s3:PutObject on ${refused}`,
+      );
+    return bucket;
+  }
+
+  #isAllowed(bucket: BucketRecord, key: string): boolean {
+    const { source, services } = this.#options;
+    return isServiceAllowed({
+      policy: bucketPolicy(bucket),
+      service: INVENTORY_SERVICE,
+      action: 's3:PutObject',
+      resource: objectArn(bucket.name, key),
+      resourceAccount: bucket.owner.id,
+      sourceArn: bucketArn(source.name),
+      sourceAccount: source.owner.id,
+      nowMs: services.now(),
+      keys: new Map([
+        // AWS delivers so, and its example policy asks for it.
+        ['s3:x-amz-acl', ['bucket-owner-full-control']],
+        ['s3:x-amz-storage-class', [STORAGE_CLASS]],
+        ...Object.entries(this.#headers).map(([name, value]): [string, string[]] => [`s3:${name}`, [value]]),
+      ]),
+    });
+  }
+
+  /**
+   * Makes the bytes durable, unseen; the keeper keeps them from the sweeper.
+   * @throws S3Error of the encryption; StoreError; the source's errors; the signal's reason
+   */
+  async write(
+    bucket: BucketRecord,
+    object: { readonly key: string; readonly contentType: string; readonly source: AsyncIterable<Buffer> },
+  ): Promise<WrittenObject> {
+    const { services, region, keeper, signal } = this.#options;
+    const { key, contentType, source } = object;
+    const blobs = region.blobs.get(STORAGE_CLASS);
+    if (blobs === undefined) throw new Error(`no blobstore for storage class ${STORAGE_CLASS}`);
+    const encryption = await writeEncryption(
+      { request: { headers: this.#headers, secure: true }, services, signal },
+      { bucket, key },
+    );
+    const ingested = await ingest({
+      source,
+      target: { bucket, key, storageClass: STORAGE_CLASS, metadata: region.metadata, blobs },
+      inlineThresholdBytes: services.settings.inlineThresholdBytes,
+      cipher: encryption?.cipher ?? null,
+      checksums: [],
+      budget: services.budget,
+      maxSizeBytes: MAX_PUT_BYTES,
+      sizeHintBytes: null,
+      allowInline: true,
+      leaseMs: services.settings.intentLeaseMs,
+      signal,
+    });
+    if (ingested.intent !== null) keeper.add(ingested.intent);
+    return { key, contentType, ingested, encryption };
+  }
+
+  /** The object is there when it resolves. @throws S3Error (Object Lock), StoreError */
+  async publish(bucket: BucketRecord, { key, contentType, ingested, encryption }: WrittenObject): Promise<void> {
+    const { region, services, keeper } = this.#options;
+    const { intent, sizeBytes, data, md5Hex } = ingested;
+    const { owner } = bucket;
+    const draft = draftOf(
+      {
+        bucket,
+        owner,
+        encryption,
+        attributes: {
+          headers: { 'content-type': contentType },
+          owner,
+          acl: null,
+          tags: {},
+          storageClass: STORAGE_CLASS,
+          retention: null,
+          legalHold: false,
+        },
+      },
+      { sizeBytes, data, etag: entityTag(encryption?.info ?? null, encryption?.cipher ?? null, md5Hex) },
+      null,
+      services.now(),
+    );
+    if (intent !== null) await keeper.drop(intent);
+    await commitIngested(ingested, () =>
+      region.metadata.commit({
+        bucket,
+        key,
+        select: 'latest',
+        ...(intent === null ? {} : { intent }),
+        ...lifecycleEventsOf({ bucket, key, cause: 'ObjectCreated:Put' }),
+        decide: (state) => putChange(bucket.versioning, state, draft),
+      }),
+    );
+  }
+
+  /** It will not be published. Never throws. */
+  async discard({ ingested }: WrittenObject): Promise<void> {
+    if (ingested.intent !== null) await this.#options.keeper.drop(ingested.intent);
+    await ingested.abandon();
+  }
+}
+
+/** As a request would ask for the configuration's encryption. */
+function encryptionHeadersOf({ destination }: InventoryConfiguration): Readonly<Record<string, string>> {
+  const { encryption } = destination;
+  if (encryption === null) return {};
+  return encryption.kind === 'SSE-S3'
+    ? { 'x-amz-server-side-encryption': 'AES256' }
+    : {
+        'x-amz-server-side-encryption': 'aws:kms',
+        'x-amz-server-side-encryption-aws-kms-key-id': encryption.keyId,
+      };
+}
