@@ -1,0 +1,104 @@
+/** A line of an access log. https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html */
+
+/** Everything that a line says; null is written as '-'. */
+export interface LogRecord {
+  readonly bucketOwner: string;
+  readonly bucket: string;
+  /** ms since the epoch: when the request came */
+  readonly timeMs: number;
+  readonly remoteAddress: string | null;
+  /** canonical user or ARN; null: anonymous */
+  readonly requester: string | null;
+  readonly requestId: string;
+  readonly operation: string;
+  /** decoded */
+  readonly key: string | null;
+  /** method, target as sent, protocol */
+  readonly requestLine: string | null;
+  readonly status: number | null;
+  readonly errorCode: string | null;
+  readonly sentBytes: number | null;
+  readonly objectBytes: number | null;
+  readonly totalMs: number | null;
+  readonly turnAroundMs: number | null;
+  readonly referer: string | null;
+  readonly userAgent: string | null;
+  readonly versionId: string | null;
+  readonly hostId: string | null;
+  readonly signature: 'SigV2' | 'SigV4' | null;
+  readonly cipherSuite: string | null;
+  readonly authentication: 'AuthHeader' | 'QueryString' | null;
+  readonly host: string | null;
+  /** 'TLSv1.3' */
+  readonly tlsVersion: string | null;
+}
+
+/** With its line break. */
+export function logLine(record: LogRecord): string {
+  const fields = [
+    plain(record.bucketOwner),
+    plain(record.bucket),
+    `[${logTime(record.timeMs)}]`,
+    plain(record.remoteAddress),
+    plain(record.requester),
+    plain(record.requestId),
+    record.operation,
+    record.key === null ? '-' : encodedKey(record.key),
+    quoted(record.requestLine),
+    number(record.status),
+    plain(record.errorCode),
+    // S3 writes '-' for nothing.
+    number(record.sentBytes === 0 ? null : record.sentBytes),
+    number(record.objectBytes),
+    number(record.totalMs),
+    number(record.turnAroundMs),
+    quoted(record.referer),
+    quoted(record.userAgent),
+    plain(record.versionId),
+    plain(record.hostId),
+    record.signature ?? '-',
+    plain(record.cipherSuite),
+    record.authentication ?? '-',
+    plain(record.host),
+    record.tlsVersion ?? '-',
+    // access point ARN, aclRequired, source region
+    '-',
+    '-',
+    '-',
+  ];
+  return `${fields.join(' ')}\n`;
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** 06/Feb/2019:00:00:38 +0000 */
+function logTime(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${two(date.getUTCDate())}/${MONTHS[date.getUTCMonth()] ?? ''}/${date.getUTCFullYear()}`;
+  return `${day}:${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`;
+}
+
+function encodedKey(key: string): string {
+  return key
+    .split('/')
+    .map((part) => encodeURIComponent(part))
+    .join('/');
+}
+
+function number(value: number | null): string {
+  return value === null ? '-' : String(Math.round(value));
+}
+
+/** Clients write these: neither a space nor a quotation mark of theirs may look like ours. */
+function plain(value: string | null): string {
+  return value === null || value === '' ? '-' : escaped(value).replaceAll(' ', '%20');
+}
+
+function quoted(value: string | null): string {
+  return value === null || value === '' ? '"-"' : `"${escaped(value)}"`;
+}
+
+function escaped(value: string): string {
+  return value.replace(/["\u0000-\u001f\u007f]/g, (character) => encodeURIComponent(character));
+}
