@@ -44,6 +44,9 @@ export interface Visit {
   readonly host: string;
   /** decoded, '' for the root */
   readonly key: string;
+  /** as sent */
+  readonly rawPath: string;
+  readonly rawQuery: string;
 }
 
 export interface Redirection {
@@ -75,23 +78,40 @@ export function routed(rules: readonly RoutingRule[], visit: Visit, errorStatus:
 
 function redirection({ redirect, keyPrefix = '' }: RoutingRule, visit: Visit): Redirection {
   const { replaceKeyWith, replaceKeyPrefixWith, protocol = visit.protocol, hostName = visit.host } = redirect;
-  let { key } = visit;
-  if (replaceKeyWith !== undefined) key = replaceKeyWith;
-  else if (replaceKeyPrefixWith !== undefined) key = replaceKeyPrefixWith + key.slice(keyPrefix.length);
-  return { status: redirect.status ?? 301, location: `${protocol}://${hostName}/${encodeKey(key)}` };
+  let path: string;
+  if (replaceKeyWith !== undefined) path = asWritten(replaceKeyWith);
+  else if (replaceKeyPrefixWith === undefined) path = encodeKey(visit.key);
+  else path = asWritten(replaceKeyPrefixWith) + encodeKey(visit.key.slice(keyPrefix.length));
+  return { status: redirect.status ?? 301, location: withQuery(`${protocol}://${hostName}/${path}`, visit) };
 }
 
 /** Every visit goes to another host, the path as it was sent. */
 export function redirectedAway(
   { hostName, protocol }: { readonly hostName: string; readonly protocol?: 'http' | 'https' },
-  { visit, rawPath, rawQuery }: { readonly visit: Visit; readonly rawPath: string; readonly rawQuery: string },
+  visit: Visit,
 ): Redirection {
-  const query = rawQuery === '' ? '' : `?${rawQuery}`;
-  return { status: 301, location: `${protocol ?? visit.protocol}://${hostName}${rawPath}${query}` };
+  return { status: 301, location: withQuery(`${protocol ?? visit.protocol}://${hostName}${visit.rawPath}`, visit) };
+}
+
+/** A folder that was asked for without its slash: S3 drops the query. */
+export function folderRedirection({ protocol, host, key }: Visit): Redirection {
+  const path = `/${encodeKey(key)}/`;
+  // '//x/' would name a host.
+  return { status: 302, location: path.startsWith('//') ? `${protocol}://${host}${path}` : path };
+}
+
+function withQuery(location: string, { rawQuery }: Visit): string {
+  if (rawQuery === '') return location;
+  return `${location}${location.includes('?') ? '&' : '?'}${rawQuery}`;
+}
+
+/** What the owner wrote may hold a query, a fragment and escapes; only what no URL can hold is escaped. */
+function asWritten(text: string): string {
+  return text.replace(/[^!-~]|["<>\\^`{|}]/gu, (character) => encodeURIComponent(character));
 }
 
 /** For a Location header; slashes stay. */
-export function encodeKey(key: string): string {
+function encodeKey(key: string): string {
   return key
     .split('/')
     .map((part) => encodeURIComponent(part))

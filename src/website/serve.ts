@@ -10,11 +10,12 @@ import type { OperationContext, Services } from '../s3/context.js';
 import { ANONYMOUS } from '../s3/context.js';
 import { S3Error } from '../s3/errors.js';
 import type { OperationRow, S3Response } from '../s3/operation.js';
-import { QueryParams } from '../s3/request.js';
+import { checkObjectKey } from '../s3/bucket-name.js';
+import { keyOfPath, QueryParams } from '../s3/request.js';
 import type { S3Request } from '../s3/request.js';
 import { toS3Error } from '../s3/store-errors.js';
 import type { Redirection, Visit, WebsiteConfiguration } from '../s3/website.js';
-import { encodeKey, pageKey, redirectedAway, routed, websiteOf } from '../s3/website.js';
+import { folderRedirection, pageKey, redirectedAway, routed, websiteOf } from '../s3/website.js';
 import type { BucketRecord } from '../store/types.js';
 import { errorPage } from './page.js';
 
@@ -22,11 +23,13 @@ export interface WebsiteRequest {
   readonly services: Services;
   /** The rows that read pages and answer preflights. */
   readonly operations: WebsiteOperations;
-  /** bucket: the site's; key: null for its root */
+  /** bucket: the site's; its key is not read yet */
   readonly request: S3Request;
   readonly body: RequestBody;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** the request with its key; key: null for the site's root */
+  readonly onRequest: (request: S3Request) => void;
   /** as soon as it is known */
   readonly onBucket: (bucket: BucketRecord) => void;
 }
@@ -43,18 +46,23 @@ export interface WebsiteAnswer {
   readonly failure: S3Error | null;
 }
 
-/** Never throws what a visitor could have caused: errors are pages. */
+/** Never throws: errors are pages. */
 export async function answerWebsite(visit: WebsiteRequest): Promise<WebsiteAnswer> {
-  const { request } = visit;
   try {
+    const request = { ...visit.request, key: keyOfPath(visit.request.rawPath) };
+    visit.onRequest(request);
+    const site = { ...visit, request };
     if (request.method === 'OPTIONS')
-      return { response: await run(visit, visit.operations.preflight, request.key), failure: null };
+      return { response: await run(site, site.operations.preflight, request.key), failure: null };
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      throw new S3Error('MethodNotAllowed', { detail: { Method: request.method, ResourceType: 'OBJECT' } });
-    return await visited(visit);
+      throw new S3Error('MethodNotAllowed', {
+        detail: { Method: request.method, ResourceType: 'OBJECT' },
+        headers: { allow: 'GET, HEAD, OPTIONS' },
+      });
+    return await visited(site);
   } catch (error) {
     const failure = toS3Error(error);
-    return { response: errorPage(failure, { requestId: request.id }), failure };
+    return { response: errorPage(failure, { requestId: visit.request.id }), failure };
   }
 }
 
@@ -64,11 +72,9 @@ async function visited(site: WebsiteRequest): Promise<WebsiteAnswer> {
   site.onBucket(bucket);
   const configuration = websiteOf(bucket);
   if (configuration === null) throw new S3Error('NoSuchWebsiteConfiguration', { detail: { BucketName: bucket.name } });
-  const visit: Visit = { protocol: request.secure ? 'https' : 'http', host: request.host, key: request.key ?? '' };
-  if (configuration.kind === 'redirect') {
-    const { rawPath, rawQuery } = request;
-    return redirect(redirectedAway(configuration, { visit, rawPath, rawQuery }));
-  }
+  const { host, rawPath, rawQuery, key } = request;
+  const visit: Visit = { protocol: request.secure ? 'https' : 'http', host, key: key ?? '', rawPath, rawQuery };
+  if (configuration.kind === 'redirect') return redirect(redirectedAway(configuration, visit));
   const early = routed(configuration.rules, visit, null);
   if (early !== null) return redirect(early);
   try {
@@ -79,9 +85,22 @@ async function visited(site: WebsiteRequest): Promise<WebsiteAnswer> {
 }
 
 async function page(site: WebsiteRequest, key: string): Promise<WebsiteAnswer> {
-  const response = await run(site, rowOf(site), key);
-  const location = response.headers['x-amz-website-redirect-location'];
-  return location === undefined ? { response, failure: null } : redirect({ status: 301, location });
+  try {
+    const response = await run(site, rowOf(site), key);
+    return redirectOf(response) ?? { response, failure: null };
+  } catch (error) {
+    if (toS3Error(error).code !== 'InvalidRange') throw error;
+    // Objects that only redirect are empty: they redirect whatever part of them was asked for.
+    const elsewhere = redirectOf(await run(site, site.operations.headObject, key, WITHOUT_CONDITIONS));
+    if (elsewhere === null) throw error;
+    return elsewhere;
+  }
+}
+
+/** Where an object sends its visitors; null: nowhere. */
+function redirectOf({ headers }: S3Response): WebsiteAnswer | null {
+  const location = headers['x-amz-website-redirect-location'];
+  return location === undefined ? null : redirect({ status: 301, location });
 }
 
 /** The page cannot be shown: a folder's name without its slash, a rule, the site's own error page, or ours. */
@@ -93,9 +112,7 @@ async function failed(
   if (failure.status === 304) return { response: { status: 304, headers: failure.headers, body: null }, failure };
   const mayBeFolder = visit.key !== '' && !visit.key.endsWith('/');
   if (mayBeFolder && (failure.code === 'NoSuchKey' || failure.code === 'AccessDenied')) {
-    const folder = `${visit.key}/`;
-    if (await exists(site, `${folder}${indexSuffix}`))
-      return redirect({ status: 302, location: `/${encodeKey(folder)}` });
+    if (await exists(site, pageKey(`${visit.key}/`, indexSuffix))) return redirect(folderRedirection(visit));
   }
   const late = routed(rules, visit, failure.status);
   if (late !== null) return redirect(late);
@@ -104,6 +121,8 @@ async function failed(
   try {
     // The error page is whole, whatever part of the missing one was asked for.
     const shown = await run(site, rowOf(site), errorKey, WITHOUT_CONDITIONS);
+    const elsewhere = redirectOf(shown);
+    if (elsewhere !== null) return elsewhere;
     const headers = { ...shown.headers, 'x-amz-error-code': failure.code, 'x-amz-error-message': failure.message };
     return { response: { ...shown, status: failure.status, headers }, failure };
   } catch (error) {
@@ -142,6 +161,7 @@ async function run(
   without: RegExp | null = null,
 ): Promise<S3Response> {
   const { services, body, log, signal } = site;
+  if (key !== null) checkObjectKey(key);
   const headers = Object.entries(site.request.headers).filter(
     ([name]) => PASSED.test(name) && without?.test(name) !== true,
   );

@@ -1,7 +1,6 @@
 /** Which requests are visits to websites, by the host that they name. */
 import type { OperationRow } from '../s3/operation.js';
-import { bucketOfHost } from '../s3/request.js';
-import type { Target } from '../s3/request.js';
+import { bucketOfHost, hostName } from '../s3/request.js';
 import { WEBSITE_DOCUMENT } from '../s3/website.js';
 import type { BucketStore } from '../store/types.js';
 import type { WebsiteOperations } from './serve.js';
@@ -18,6 +17,8 @@ export interface WebsiteOptions {
 }
 
 const ADDRESS = /^(\[.*\]|[\d.]+)$/;
+/** No DNS name is longer. */
+const MAX_HOST_LENGTH = 253;
 
 export class Website {
   readonly operations: WebsiteOperations;
@@ -37,17 +38,20 @@ export class Website {
     };
   }
 
-  /** The bucket whose site is visited; null: a request to the API. @throws StoreError */
-  async siteOf({ host }: Target): Promise<string | null> {
+  /**
+   * The bucket whose site is visited; null: a request to the API.
+   * @param host host[:port] as the client named it
+   * @throws StoreError
+   */
+  async siteOf(host: string): Promise<string | null> {
     const { hosts, customDomains, serviceHosts, buckets } = this.#options;
-    if (hosts.length > 0) {
-      const bucket = bucketOfHost(host, hosts);
-      if (bucket !== null) return bucket;
-    }
-    if (!customDomains) return null;
-    const name = host.replace(/:\d+$/, '').toLowerCase();
-    if (name === '' || ADDRESS.test(name) || serviceHosts.includes(name) || bucketOfHost(host, serviceHosts) !== null)
-      return null;
+    const name = hostName(host);
+    if (name === '' || serviceHosts.includes(name)) return null;
+    // Of names that lie under one another the longest decides.
+    const [site, apiBucket] = [bucketOfHost(host, hosts), bucketOfHost(host, serviceHosts)];
+    if (site !== null && (apiBucket === null || site.length < apiBucket.length)) return site;
+    if (!customDomains || apiBucket !== null || hosts.includes(name)) return null;
+    if (name.length > MAX_HOST_LENGTH || ADDRESS.test(name)) return null;
     const bucket = await buckets.get(name);
     return bucket?.state === 'active' && bucket.documents[WEBSITE_DOCUMENT] !== undefined ? name : null;
   }

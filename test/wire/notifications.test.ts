@@ -17,7 +17,7 @@ import {
   PutObjectTaggingCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { Event, NotificationConfiguration } from '@aws-sdk/client-s3';
+import type { Event, FilterRuleName, NotificationConfiguration } from '@aws-sdk/client-s3';
 import { afterAll, expect, it } from 'vitest';
 import { etagOf, failure, put } from './helpers.js';
 import { exchange, signedExchange } from './raw.js';
@@ -91,8 +91,8 @@ describeWire(
             Filter: {
               Key: {
                 FilterRules: [
-                  { Name: 'Prefix', Value: 'images/' },
-                  { Name: 'Suffix', Value: '.jpg' },
+                  { Name: 'Prefix' as FilterRuleName, Value: 'images/' },
+                  { Name: 'Suffix' as FilterRuleName, Value: '.jpg' },
                 ],
               },
             },

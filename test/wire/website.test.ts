@@ -6,54 +6,24 @@ import {
   GetBucketWebsiteCommand,
   HeadObjectCommand,
   PutBucketPolicyCommand,
-  PutBucketWebsiteCommand,
-  PutObjectCommand,
   PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3';
-import type { WebsiteConfiguration } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { failure } from './helpers.js';
 import { exchange } from './raw.js';
 import type { Wire } from './servers.js';
 import { bucketName, describeWire } from './servers.js';
-
-const SITES = 's3-website.example.com';
-const PAGES: WebsiteConfiguration = {
-  IndexDocument: { Suffix: 'index.html' },
-  ErrorDocument: { Key: 'error.html' },
-  RoutingRules: [
-    { Condition: { KeyPrefixEquals: 'old/' }, Redirect: { ReplaceKeyPrefixWith: 'new/' } },
-    {
-      Condition: { HttpErrorCodeReturnedEquals: '404', KeyPrefixEquals: 'lost/' },
-      Redirect: { HostName: 'found.example.com', Protocol: 'https', HttpRedirectCode: '302' },
-    },
-  ],
-};
+import { PAGES, Sites, SITES } from './websites.js';
 
 const options = { options: { 'website-uri': [SITES], 'website-custom-domains': true } };
 describeWire('websites', suite, options);
 
 function suite(wire: Wire): void {
-  const configure = (Bucket: string, configuration: WebsiteConfiguration) =>
-    wire.s3.send(new PutBucketWebsiteCommand({ Bucket, WebsiteConfiguration: configuration }));
-  const put = (Bucket: string, Key: string, Body: string, more: object = {}) =>
-    wire.s3.send(new PutObjectCommand({ Bucket, Key, Body, ContentType: 'text/html', ...more }));
-
-  /** A site that everybody may read and nobody may list. */
-  async function site(configuration: WebsiteConfiguration = PAGES): Promise<string> {
-    const Bucket = await wire.bucket();
-    const statement = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${Bucket}/*` };
-    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
-    await wire.s3.send(new PutBucketPolicyCommand({ Bucket, Policy }));
-    await configure(Bucket, configuration);
-    await put(Bucket, 'index.html', 'the root');
-    await put(Bucket, 'docs/index.html', 'the docs');
-    await put(Bucket, 'error.html', 'our own error');
-    return Bucket;
-  }
-
-  const visit = (Bucket: string, target: string, headers: Record<string, string> = {}, method = 'GET') =>
-    exchange(wire.server, { method, target, headers: { host: `${Bucket}.${SITES}`, ...headers } });
+  const sites = new Sites(wire);
+  const configure = sites.configure.bind(sites);
+  const put = sites.put.bind(sites);
+  const site = sites.site.bind(sites);
+  const visit = sites.visit.bind(sites);
 
   it('keep their configuration', async () => {
     const Bucket = await wire.bucket();
@@ -106,15 +76,7 @@ function suite(wire: Wire): void {
   });
 
   it('escape what visitors wrote', async () => {
-    const Bucket = await site({ IndexDocument: { Suffix: 'index.html' } });
-    const statement = {
-      Effect: 'Allow',
-      Principal: '*',
-      Action: 's3:*',
-      Resource: [`arn:aws:s3:::${Bucket}/*`, `arn:aws:s3:::${Bucket}`],
-    };
-    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
-    await wire.s3.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+    const Bucket = await site({ IndexDocument: { Suffix: 'index.html' } }, { listed: true });
     const answer = await visit(Bucket, '/%3Cscript%3Ealert(1)%3C%2Fscript%3E');
     expect(answer.status).toBe(404);
     expect(answer.body.toString()).toContain('Key: &lt;script&gt;');
@@ -131,8 +93,10 @@ function suite(wire: Wire): void {
     await wire.s3.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource: `${Bucket}/moved` }));
     const copied = await wire.s3.send(new HeadObjectCommand({ Bucket, Key: 'copied' }));
     expect(copied.WebsiteRedirectLocation).toBeUndefined();
-    const wrong = put(Bucket, 'wrong', '', { WebsiteRedirectLocation: 'elsewhere' });
-    expect(await failure(wrong)).toMatchObject({ status: 400 });
+    for (const WebsiteRedirectLocation of ['elsewhere', 'ftp://example.com/', `/${'x'.repeat(2048)}`]) {
+      const wrong = put(Bucket, 'wrong', '', { WebsiteRedirectLocation });
+      expect(await failure(wrong)).toMatchObject({ status: 400, code: 'InvalidRedirectLocation' });
+    }
     await configure(Bucket, { RedirectAllRequestsTo: { HostName: 'new.example.com', Protocol: 'https' } });
     const away = await visit(Bucket, '/a%20b?q=1');
     expect(away).toMatchObject({ status: 301, headers: { location: 'https://new.example.com/a%20b?q=1' } });
