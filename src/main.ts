@@ -8,20 +8,26 @@ import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { AccessLog } from './accesslog/access-log.js';
+import { LogDeliverer } from './accesslog/deliver.js';
 import { buildApp } from './app.js';
 import { Authenticator } from './auth/authenticator.js';
 import type { Peers } from './cluster/peers.js';
 import { NO_PEERS, WorkerPeers } from './cluster/peers.js';
 import { runPrimary } from './cluster/primary.js';
 import { automaticWorkers } from './cluster/size.js';
-import { parseArgs, usage } from './config/cli.js';
+import { isCliAction, runCliAction } from './cli/run.js';
+import { parseArgs, usage, usageOf } from './config/cli.js';
 import type { Config } from './config/index.js';
 import { ConfigError, describeConfig, formatIssue, loadConfig } from './config/index.js';
 import { MemoryBudget } from './data/budget.js';
+import { DeliveryRunner } from './events/delivery-runner.js';
+import { Targets } from './events/targets.js';
 import { LifecycleRunner } from './gc/lifecycle.js';
 import { Sweeper } from './gc/sweeper.js';
 import { openIam } from './iam/iam-setup.js';
 import { configKeyStore } from './iam/key-store.js';
+import { InventoryRunner } from './inventory/runner.js';
 import type { Logs } from './observe/logger.js';
 import { createLogs } from './observe/logger.js';
 import { openStores } from './open-stores.js';
@@ -29,6 +35,7 @@ import { corsRulesOf } from './s3/bucket-cors.js';
 import type { Services } from './s3/context.js';
 import { OPERATIONS } from './s3/operations.js';
 import { OperationResolver } from './s3/resolve.js';
+import { Website } from './website/website.js';
 import { installSchemaOf } from './install-schema.js';
 
 /** Pithos's own place for its configuration. */
@@ -37,6 +44,8 @@ const SYSTEM_CONFIG = '/etc/pithos/pithos.yaml';
 const DRAIN_MS = 25_000;
 /** A worker that does not end by itself after that is killed so much later. */
 const KILL_AFTER_MS = 5_000;
+/** How long what is left of a server that has stopped may keep its process alive. */
+const LINGER_MS = 1_000;
 /** Tells a worker its slot. */
 const WORKER_SLOT = 'PITHOS_WORKER_SLOT';
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -50,7 +59,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     return command.exitCode;
   }
   if (command.action === 'help') {
-    process.stdout.write(usage());
+    process.stdout.write(command.topic === null ? usage() : usageOf(command.topic));
     return 0;
   }
   if (command.action === 'version') {
@@ -63,12 +72,13 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    return 1;
+    return isCliAction(command.action) ? 3 : 1;
   }
   if (command.action === 'check-config') {
     process.stdout.write(describeConfig(config));
     return 0;
   }
+  if (isCliAction(command.action)) return runCliAction(command, config, process);
   const logs = createLogs(config.logging, { quiet: command.quiet });
   for (const issue of config.warnings) logs.main.warn(formatIssue(issue));
   if (command.action === 'bootstrap') return bootstrap(config, logs.main);
@@ -81,6 +91,13 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     const envOf = (slot: number): Record<string, string> => ({ [WORKER_SLOT]: String(slot) });
     return runPrimary({ workers, envOf, drainMs: DRAIN_MS + KILL_AFTER_MS, log: logs.main });
   }
+  // Without its primary a worker has no socket to accept from and nobody to end it. It has to die as the primary did, before
+  // node:cluster's own listener makes it exit: an exit in the midst of work waits for the embedded store's writer, which waits for
+  // this thread, holding the lock that all processes need.
+  process.prependListener('disconnect', () => {
+    if (cluster.worker?.exitedAfterDisconnect === true) process.exit();
+    process.kill(process.pid, 'SIGKILL');
+  });
   return serve(config, logs, { slot: Number(env[WORKER_SLOT]), workers, peers: new WorkerPeers(process) });
 }
 
@@ -144,6 +161,7 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
     log: logs.requests,
     peers: role.peers,
   });
+  const targets = new Targets(config.notifications, now);
   const services: Services = {
     stores,
     encryption,
@@ -154,6 +172,7 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
     }),
     directory: keyStore.directory,
     budget: new MemoryBudget({ limitBytes: shareOf(config.limits.maxBufferMemoryBytes) }),
+    selectBudget: new MemoryBudget({ limitBytes: shareOf(config.limits.maxBufferMemoryBytes) }),
     settings: {
       master,
       defaultRegion: config.options.defaultRegion,
@@ -163,15 +182,31 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
       maxXmlBytes: MAX_XML_BYTES,
       lifecycleDayMs: config.gc.lifecycleDayMs,
     },
+    notifications: targets,
     now,
   };
   const { tls } = config.service;
   const perAddress = config.limits.rateLimit?.perAddress;
+  const accessLog = new AccessLog({
+    buckets: stores.buckets,
+    deliverer: new LogDeliverer(services),
+    ...config.accessLog,
+    log: logs.requests,
+    now,
+  });
   const app = await buildApp({
     services,
+    onServed: (served) => accessLog.served(served),
     queryApi,
     resolver: new OperationResolver(OPERATIONS),
     serviceHosts: config.options.serviceUri,
+    website: new Website({
+      hosts: config.options.websiteUri,
+      customDomains: config.options.websiteCustomDomains,
+      serviceHosts: config.options.serviceUri,
+      buckets: stores.buckets,
+      table: OPERATIONS,
+    }),
     bodyIdleTimeoutMs: config.limits.bodyIdleTimeoutMs,
     log: logs.requests,
     tls:
@@ -192,7 +227,10 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
       requestsPerSecond: perAddress === undefined ? null : shareOf(perAddress),
     },
   });
-  const runners: BackgroundRunner[] = [];
+  const runners: BackgroundRunner[] = [
+    accessLog,
+    new DeliveryRunner({ stores, targets, config: config.notifications, log: logs.events, now }),
+  ];
   if (config.gc.intervalMs > 0 && role.slot === 0) {
     runners.push(new Sweeper({ stores, intervalMs: config.gc.intervalMs, batch: 500, log: logs.gc, now }));
   }
@@ -206,6 +244,12 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
         log: logs.gc,
         now,
       }),
+    );
+  }
+  if (config.gc.inventoryIntervalMs > 0 && role.slot === 0) {
+    const { inventoryIntervalMs, inventoryDayMs } = config.gc;
+    runners.push(
+      new InventoryRunner({ services, intervalMs: inventoryIntervalMs, dayMs: inventoryDayMs, log: logs.gc }),
     );
   }
   try {
@@ -275,7 +319,9 @@ async function shutDown({ close, stop, stores, cut, log }: ShutDown): Promise<vo
     cut();
   }, DRAIN_MS);
   try {
-    await Promise.all([close(), stop()]);
+    await close();
+    // What the last requests left to be done in the background, their log lines for one, is done before the stores close.
+    await stop();
     await stores.close();
     log.info('stopped');
   } catch (error) {
@@ -285,5 +331,7 @@ async function shutDown({ close, stop, stores, cut, log }: ShutDown): Promise<vo
     clearTimeout(timer);
     // Its channel to the primary would keep a worker alive.
     cluster.worker?.disconnect();
+    // So would connections that the driver is still making to nodes that are down.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

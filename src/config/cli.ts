@@ -1,41 +1,26 @@
-// The command line, as a pure function from argv to a Command. main.ts runs what it says; new actions are rows of ACTIONS.
+// The command line, as a pure function from argv to a Command. main.ts runs what it says; actions are rows of ACTIONS.
 import { parseArgs as parseNodeArgs } from 'node:util';
+import { ACTIONS, actionNames, findAction, rowOf } from './actions.js';
+import type { ActionName, ActionOption, ActionRow } from './actions.js';
 import { hint } from './suggest.js';
+import { parseDurationMs } from './units.js';
 
-/** What the process can be told to do; `aliases` are other names of the same. */
-export const ACTIONS = [
-  {
-    name: 'api-run',
-    aliases: ['serve'],
-    summary: 'serve S3 until told to stop (what happens when no action is given)',
-  },
-  {
-    name: 'bootstrap',
-    aliases: ['install-schema'],
-    summary: 'create the keyspaces and tables that Cassandra lacks, waiting for it to start; then exit',
-  },
-  {
-    name: 'check-config',
-    aliases: [],
-    summary: 'read the configuration, list its faults and warnings, show what it means',
-  },
-  { name: 'help', aliases: [], summary: 'show this text' },
-  { name: 'version', aliases: [], summary: 'show the version' },
-] as const satisfies readonly {
-  readonly name: string;
-  readonly aliases: readonly string[];
-  readonly summary: string;
-}[];
+export { ACTIONS } from './actions.js';
+export type { ActionName } from './actions.js';
 
-export type ActionName = (typeof ACTIONS)[number]['name'];
+/** The action's own options that were given: their text, true for those that take none. */
+export type GivenOptions = Readonly<Record<string, string | true>>;
 
 export interface ActionCommand {
   readonly kind: 'action';
   readonly action: ActionName;
+  /** help: the action that is asked about */
+  readonly topic: ActionName | null;
   /** The configuration file named on the command line; null leaves the choice to the environment and the defaults. */
   readonly configPath: string | null;
   /** Write nothing to standard output except what was asked for. */
   readonly quiet: boolean;
+  readonly options: GivenOptions;
 }
 
 export interface UsageErrorCommand {
@@ -58,11 +43,19 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'V' },
 } as const;
 
+/** Of all actions, as Node wants them: which of them the action has is looked at afterwards. */
+const ACTION_OPTIONS = Object.fromEntries(
+  (ACTIONS as readonly ActionRow[]).flatMap(({ options = [] }) =>
+    options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' } as const]),
+  ),
+);
+
 /** Reads the arguments after `node dist/server`. Help wins over version, and both over every action. */
 export function parseArgs(argv: readonly string[]): Command {
   let parsed;
   try {
-    parsed = parseNodeArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
+    const options = { ...ACTION_OPTIONS, ...OPTIONS };
+    parsed = parseNodeArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
     return usageError(firstSentence(error));
   }
@@ -74,31 +67,47 @@ export function parseArgs(argv: readonly string[]): Command {
     if (action === null) return usageError(`unknown action '${name}'${hint(name, actionNames())}`);
     actions.add(action);
   }
-  const [action = DEFAULT_ACTION, second] = actions;
-  if (second !== undefined) return usageError(`one action at a time: ${action} or ${second}`);
+  const asksHelp = values.help === true || actions.delete('help');
+  const [named = null, second] = actions;
+  if (named !== null && second !== undefined) return usageError(`one action at a time: ${named} or ${second}`);
 
   const paths = new Set([...(values.path ?? []), ...(values.config ?? [])]);
   const [configPath = null, otherPath] = paths;
   if (otherPath !== undefined) return usageError('one configuration file at a time');
   if (configPath === '') return usageError('the name of the configuration file is empty');
 
-  const asked = values.help === true ? 'help' : values.version === true ? 'version' : action;
-  return { kind: 'action', action: asked, configPath, quiet: values.quiet ?? false };
+  const common = { kind: 'action', topic: null, configPath, quiet: values.quiet ?? false, options: {} } as const;
+  if (asksHelp) return { ...common, action: 'help', topic: named };
+  if (values.version === true) return { ...common, action: 'version' };
+  const action = named ?? DEFAULT_ACTION;
+  const options = optionsOf(rowOf(action), values);
+  return typeof options === 'string' ? usageError(options) : { ...common, action, options };
+}
+
+/** What was given of the action's own options, or what is wrong with it. */
+function optionsOf({ name: action, options = [] }: ActionRow, values: object): GivenOptions | string {
+  const given: Record<string, string | true> = {};
+  for (const [name, value] of Object.entries(values) as [string, unknown][]) {
+    if (name in OPTIONS) continue;
+    const option = options.find((one) => one.name === name);
+    if (option === undefined) return `${action} has no option --${name}`;
+    const fault = typeof value === 'string' ? faultOf(option, value) : null;
+    if (fault !== null) return fault;
+    if (value !== false) given[name] = typeof value === 'string' ? value : true;
+  }
+  return given;
+}
+
+function faultOf({ name, type }: ActionOption, value: string): string | null {
+  if (value === '') return `--${name} is empty`;
+  if (type === 'count' && !/^[1-9]\d{0,8}$/.test(value)) return `--${name} is a whole number from 1 on, not '${value}'`;
+  if (type === 'duration' && parseDurationMs(value) === null) return `--${name} is a time such as 30m, not '${value}'`;
+  return null;
 }
 
 /** The text of `--help`. */
 export function usage(): string {
   const rows = ACTIONS.map(({ name, aliases, summary }) => [[name, ...aliases].join(', '), summary] as const);
-  const options = [
-    ['-f, --path, --config FILE', 'configuration file; PITHOS_CONFIGURATION names one too'],
-    ['-a, --action ACTION', 'the action, for command lines of the original Pithos'],
-    ['-q, --quiet', 'write nothing to standard output that was not asked for'],
-    ['-h, --help', 'show this text'],
-    ['-V, --version', 'show the version'],
-  ] as const;
-  const width = Math.max(...[...rows, ...options].map(([left]) => left.length));
-  const table = (lines: readonly (readonly [string, string])[]): string =>
-    lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
   return [
     'Usage: node dist/server [ACTION] [OPTION]...',
     '',
@@ -109,18 +118,46 @@ export function usage(): string {
     table(rows),
     '',
     'Options:',
-    table(options),
+    table(GENERAL),
     '',
   ].join('\n');
 }
 
-function findAction(name: string): ActionName | null {
-  const found = ACTIONS.find((row) => row.name === name || (row.aliases as readonly string[]).includes(name));
-  return found?.name ?? null;
+/** The text of `help ACTION`. */
+export function usageOf(action: ActionName): string {
+  const { name, aliases, summary, options = [], details = [] } = rowOf(action);
+  const own = options.map(
+    (option) =>
+      [option.value === undefined ? `--${option.name}` : `--${option.name} ${option.value}`, option.summary] as const,
+  );
+  return [
+    `Usage: node dist/server ${name} [OPTION]...`,
+    '',
+    `${name}: ${summary}.`,
+    ...(aliases.length === 0 ? [] : [`Other names: ${aliases.join(', ')}.`]),
+    ...details,
+    '',
+    'Options:',
+    table([...own, ...GENERAL]),
+    '',
+  ].join('\n');
 }
 
-function actionNames(): readonly string[] {
-  return ACTIONS.flatMap(({ name, aliases }) => [name, ...aliases]);
+const GENERAL = [
+  ['-f, --path, --config FILE', 'configuration file; PITHOS_CONFIGURATION names one too'],
+  ['-a, --action ACTION', 'the action, for command lines of the original Pithos'],
+  ['-q, --quiet', 'write nothing to standard output that was not asked for'],
+  ['-h, --help', 'show this text'],
+  ['-V, --version', 'show the version'],
+] as const;
+
+const WIDTH = Math.max(
+  ...GENERAL.map(([left]) => left.length),
+  ...ACTIONS.map(({ name, aliases }) => [name, ...aliases].join(', ').length),
+);
+
+function table(lines: readonly (readonly [string, string])[]): string {
+  return lines.map(([left, right]) => `  ${left.padEnd(WIDTH)}  ${right}`).join('\n');
 }
 
 function usageError(reason: string): UsageErrorCommand {

@@ -111,6 +111,7 @@ function read({ text, file, issues, folder, workingDirectory, env }: ReadOptions
     limits: sections.limits,
     gc: sections.gc,
     notifications: sections.notifications,
+    accessLog: sections.accessLog,
     usesExampleKeys: hasPublishedSecret(sections.keystore),
     warnings: inOrder(issues.warnings),
   });

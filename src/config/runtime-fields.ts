@@ -1,4 +1,5 @@
 // Field tables of limits and gc, and the list of sections that are new here.
+import { accessLog } from './access-log-fields.js';
 import { encryption } from './encryption-fields.js';
 import { notifications } from './notification-fields.js';
 import { duration, integer, positiveNumber, size } from './parsers.js';
@@ -60,4 +61,5 @@ export const runtimeFields = {
   limits: nested('limits', limits),
   gc: nested('gc', gc),
   notifications: nested('notifications', notifications),
+  accessLog: nested('access-log', accessLog),
 } as const;

@@ -22,6 +22,9 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Served as virtual hosts when a file names none: the documentation's host, the original's default, and this machine. */
 export const DEFAULT_SERVICE_URIS: readonly string[] = ['s3.example.com', 's3.amazonaws.com', 'localhost'];
 
+/** Browsers find names under localhost on this machine. */
+const DEFAULT_WEBSITE_URIS: readonly string[] = ['s3-website.localhost'];
+
 const tls = section({
   fields: {
     certFile: required('cert-file', readableFile),
@@ -137,6 +140,8 @@ const embeddedClasses: Parser<Readonly<Record<string, string | null>>> = (place)
 export const options = section({
   fields: {
     serviceUri: defaulted('service-uri', atLeastOne(listOf(serviceHost)), DEFAULT_SERVICE_URIS),
+    websiteUri: defaulted('website-uri', listOf(serviceHost), DEFAULT_WEBSITE_URIS),
+    websiteCustomDomains: defaulted('website-custom-domains', flag, false),
     defaultRegion: optional('default-region', text),
     reporting: defaulted('reporting', flag, true),
     serverSideEncryption: defaulted('server-side-encryption', flag, true),
@@ -149,6 +154,15 @@ export const options = section({
     // AWS refuses requests dated more than 15 minutes off: RequestTimeTooSkewed.
     maxSkewMs: defaulted('max-skew', duration({ min: 1_000, max: DAY_MS }), 15 * MINUTE_MS),
     bucketCacheTtlMs: defaulted('bucket-cache-ttl', duration({ min: 1, max: MINUTE_MS, zero: true }), 500),
+    // Twice as many may come to lie in a partition of a listing while it is cut: below the 100,000 of docs/adr/0004.
+    indexRangeRows: defaulted('index-range-rows', integer({ min: 1_000, max: 50_000 }), 25_000),
+  },
+  check: ({ serviceUri, websiteUri }, { key, node, reader }) => {
+    const both = websiteUri.find((name) => serviceUri.includes(name));
+    if (both === undefined) return;
+    const given = node.entries.get('website-uri') ?? node.entries.get('service-uri');
+    const reason = `${both} is a service-uri too: buckets need another name for their websites than for the API`;
+    reader.issues.fault({ line: given?.line ?? node.line, key: join(key, 'website-uri'), reason });
   },
 });
 

@@ -55,6 +55,10 @@ export interface CorsRule {
 export interface OptionsConfig {
   /** Lower-case host names under which buckets are virtual hosts, without scheme, port or trailing dot. */
   readonly serviceUri: readonly string[];
+  /** Names under which buckets are web sites, as serviceUri. */
+  readonly websiteUri: readonly string[];
+  /** A Host that is a bucket's name is that bucket's site, where it has one. */
+  readonly websiteCustomDomains: boolean;
   readonly defaultRegion: string;
   /** Whether puts and deletes are reported in the log. */
   readonly reporting: boolean;
@@ -72,6 +76,8 @@ export interface OptionsConfig {
   readonly maxSkewMs: number;
   /** How long a gateway may answer from a remembered bucket row; 0 asks the store every time. */
   readonly bucketCacheTtlMs: number;
+  /** How many rows a partition of a listing holds before it is cut (Cassandra). */
+  readonly indexRangeRows: number;
 }
 
 export interface KeystoreEntry {
@@ -275,6 +281,15 @@ export interface NotificationsConfig {
   readonly maxRetryIntervalMs: number;
 }
 
+/** When the lines of buckets' access logs are delivered. */
+export interface AccessLogConfig {
+  readonly flushIntervalMs: number;
+  /** of one bucket */
+  readonly flushBytes: number;
+  /** of all; what comes beyond is dropped */
+  readonly maxBytes: number;
+}
+
 export interface Config {
   /** The file it came from, or null for the built-in defaults. */
   readonly file: string | null;
@@ -287,6 +302,7 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly gc: GcConfig;
   readonly notifications: NotificationsConfig;
+  readonly accessLog: AccessLogConfig;
   /** True when a secret published in documentation opens this gateway; main.ts warns about it loudly. */
   readonly usesExampleKeys: boolean;
   readonly warnings: readonly ConfigIssue[];

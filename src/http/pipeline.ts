@@ -5,14 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AuthResult, PayloadPlan, SigningRequest } from '../auth/types.js';
 import type { IamError } from '../iam/iam-errors.js';
 import { isQueryRequest } from '../iam/query-api.js';
 import type { QueryApi } from '../iam/query-api.js';
 import { authorize, requireBucket } from '../s3/access.js';
-import type { Identity, OperationContext, Services } from '../s3/context.js';
+import type { OperationContext, Services } from '../s3/context.js';
 import { ANONYMOUS } from '../s3/context.js';
 import { bucketCorsRules } from '../s3/bucket-cors.js';
 import { checkObjectKey } from '../s3/bucket-name.js';
@@ -20,15 +19,21 @@ import { corsHeaders } from '../s3/cors.js';
 import { S3Error } from '../s3/errors.js';
 import type { OperationRow, S3Response } from '../s3/operation.js';
 import type { S3Request } from '../s3/request.js';
-import { QueryParams, resolveTarget } from '../s3/request.js';
+import { chargedHeaders } from '../s3/requester-pays.js';
+import { addressOf, apiTarget, QueryParams } from '../s3/request.js';
 import type { OperationResolver } from '../s3/resolve.js';
 import { toS3Error } from '../s3/store-errors.js';
 import { errorDocument } from '../s3/xml/error-document.js';
 import type { BucketRecord } from '../store/types.js';
+import { answerWebsite } from '../website/serve.js';
+import type { Website } from '../website/website.js';
 import { RequestBody } from './body.js';
-import { flattenHeaders } from './headers.js';
+import { flattenHeaders, wireValue } from './headers.js';
 import { identityOf } from './identity.js';
 import { readIncoming } from './incoming.js';
+import { bodyConsumed, discard } from './leftovers.js';
+import { logRequest } from './request-log.js';
+import type { Served, Trace } from './request-log.js';
 import { respond } from './respond.js';
 
 export interface PipelineOptions {
@@ -36,10 +41,13 @@ export interface PipelineOptions {
   readonly resolver: OperationResolver;
   /** IAM and STS */
   readonly queryApi: QueryApi;
+  readonly website: Website;
   /** names under which buckets are virtual hosts, lower case */
   readonly serviceHosts: readonly string[];
   readonly bodyIdleTimeoutMs: number;
   readonly log: Logger;
+  /** After every answer; must not throw. */
+  readonly onServed?: (served: Served) => void;
 }
 
 export interface Exchange {
@@ -65,6 +73,8 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
   reply.on('close', onClose);
   const trace: Trace = {
     request: null,
+    auth: null,
+    entries: [],
     operation: null,
     action: null,
     failure: null,
@@ -83,6 +93,7 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
     failure = refusal;
     response = errorResponse(refusal, trace.request, id);
   }
+  const turnAroundMs = performance.now() - startedMs;
   const withCors = { ...response, headers: { ...response.headers, ...(await crossOrigin(options, trace)) } };
   let sentBytes = 0;
   try {
@@ -104,29 +115,21 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
   }
   // Whoever still reads the body stops: the answer is out.
   aborter.abort(answered());
-  logRequest(options.log, {
+  const served: Served = {
     id,
+    method: message.method ?? 'GET',
+    url: exchange.url,
+    httpVersion: message.httpVersion,
     trace,
-    exchange,
-    status: response.status,
+    tls: tlsOf(message),
+    response: withCors,
     failure,
     sentBytes,
     durationMs: performance.now() - startedMs,
-  });
-}
-
-interface Trace {
-  request: S3Request | null;
-  operation: OperationRow | null;
-  /** of the query APIs */
-  action: string | null;
-  /** answered already, in the query APIs' form */
-  failure: IamError | null;
-  identity: Identity;
-  bucket: BucketRecord | null;
-  body: RequestBody | null;
-  /** 100 Continue was sent, or not asked for and the body was opened */
-  continued: boolean;
+    turnAroundMs,
+  };
+  logRequest(options.log, served);
+  options.onServed?.(served);
 }
 
 async function answer(
@@ -140,7 +143,12 @@ async function answer(
   const { message } = exchange;
   const headers = flattenHeaders(message.rawHeaders);
   const method = message.method ?? 'GET';
-  const target = resolveTarget({ method, url: exchange.url, headers }, options.serviceHosts);
+  const address = addressOf({ url: exchange.url, headers });
+  const site = await options.website.siteOf(address.host);
+  const target =
+    site === null
+      ? apiTarget(address, options.serviceHosts)
+      : { ...address, bucket: site, key: null, virtualHosted: true };
   let request: S3Request = {
     id,
     method,
@@ -153,12 +161,14 @@ async function answer(
   };
   trace.request = request;
   checkHost(request);
+  if (site !== null) return visit(options, exchange, request, trace, signal);
   if (isQueryRequest(request)) return answerQuery(options, exchange, request, trace, signal);
   if (request.key !== null) checkObjectKey(request.key);
   const operation = resolver.resolve(request);
   trace.operation = operation;
 
   const auth = await authenticate(services, request, operation);
+  if (auth.kind === 'signed') trace.auth = { version: auth.version, carrier: auth.carrier };
   options.queryApi.used(auth);
   if (auth.kind === 'signed' && Object.keys(auth.hoistedHeaders).length > 0) {
     request = { ...request, headers: { ...headers, ...obeyed(auth.hoistedHeaders) } };
@@ -168,7 +178,11 @@ async function answer(
   trace.identity = identity;
   const bucket = await authorize({ services, request, identity, operation });
   trace.bucket = bucket;
-  if (operation.handler === null) throw new S3Error('NotImplemented', { detail: { Operation: operation.name } });
+  if (operation.handler === null)
+    throw new S3Error('NotImplemented', {
+      message: `${operation.name} is known to this server, but not served.`,
+      detail: { Operation: operation.name },
+    });
 
   const body = requestBody(options, exchange, { plan: auth.payload, headers, trace, signal });
   const context: OperationContext = {
@@ -179,12 +193,15 @@ async function answer(
     body,
     log: options.log,
     signal,
+    onEntry: (entry) => trace.entries.push(entry),
     get bucket(): BucketRecord {
       if (bucket === null) throw new Error(`${operation.name} has no bucket`);
       return bucket;
     },
   };
-  return operation.handler(context);
+  const response = await operation.handler(context);
+  if (bucket === null) return response;
+  return { ...response, headers: { ...response.headers, ...chargedHeaders(identity, bucket) } };
 }
 
 interface BodyFacts {
@@ -212,6 +229,30 @@ function requestBody(
   });
   trace.body = body;
   return body;
+}
+
+/** A visit to a bucket's website. */
+async function visit(
+  options: PipelineOptions,
+  exchange: Exchange,
+  request: S3Request,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<S3Response> {
+  // As S3's access logs name it.
+  trace.action = `WEBSITE.${request.method}.OBJECT`;
+  const { response, failure } = await answerWebsite({
+    services: options.services,
+    operations: options.website.operations,
+    request,
+    body: requestBody(options, exchange, { plan: { kind: 'unsigned' }, headers: request.headers, trace, signal }),
+    log: options.log,
+    signal,
+    onRequest: (understood) => (trace.request = understood),
+    onBucket: (bucket) => (trace.bucket = bucket),
+  });
+  trace.failure = failure;
+  return response;
 }
 
 /**
@@ -244,10 +285,15 @@ async function answerQuery(
  * yet, and SDKs sign the checksum of an empty one.
  */
 function obeyed(hoisted: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(hoisted).filter(([name]) => !BODY_DIGEST.test(name)));
+  const obeyedOnes = Object.entries(hoisted).filter(([name]) => !BODY_DIGEST.test(name));
+  return Object.fromEntries(obeyedOnes.map(([name, value]) => [name, wireValue(value)]));
 }
 
 const BODY_DIGEST = /^x-amz-(checksum-(crc|sha)|sdk-checksum-algorithm$)/;
+
+function tlsOf({ socket }: IncomingMessage): Served['tls'] {
+  return socket instanceof TLSSocket ? { version: socket.getProtocol() ?? '', cipher: socket.getCipher().name } : null;
+}
 
 /** 'TLSv1.3' of the socket as policies write it: '1.3'. */
 function tlsVersion({ socket }: IncomingMessage): { readonly tlsVersion?: string } {
@@ -314,40 +360,6 @@ async function crossOrigin(options: PipelineOptions, trace: Trace): Promise<Reco
   }
 }
 
-/** False when bytes of the request's body may still come: the connection cannot carry another request then. */
-function bodyConsumed({ message, expectsContinue }: Exchange, trace: Trace): boolean {
-  if (message.readableEnded || message.complete) return !expectsContinue || trace.continued;
-  const length = message.headers['content-length'];
-  return message.headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
-}
-
-const DISCARD_LIMIT_BYTES = 8 * 1024 * 1024;
-const DISCARD_LIMIT_MS = 5_000;
-
-/**
- * Takes what the client still sends, within limits, so that it gets to read the answer: closing while it writes would reset
- * the connection under it.
- */
-async function discard(message: IncomingMessage): Promise<void> {
-  // The reader that was stopped lets go of the stream first.
-  await setImmediate();
-  if (message.destroyed || message.readableEnded) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, DISCARD_LIMIT_MS);
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    let leftBytes = DISCARD_LIMIT_BYTES;
-    message.on('data', (chunk: Buffer) => {
-      leftBytes -= chunk.length;
-      if (leftBytes < 0) done();
-    });
-    for (const event of ['end', 'close', 'error']) message.on(event, done);
-    message.resume();
-  });
-}
-
 function clientGone(): S3Error {
   return new S3Error('IncompleteBody', { message: 'The client closed the connection.' });
 }
@@ -358,38 +370,4 @@ function answered(): Error {
 
 function requestId(): string {
   return randomBytes(10).toString('hex').toUpperCase();
-}
-
-interface LogEntry {
-  readonly id: string;
-  readonly trace: Trace;
-  readonly exchange: Exchange;
-  readonly status: number;
-  readonly failure: S3Error | IamError | null;
-  readonly sentBytes: number;
-  readonly durationMs: number;
-}
-
-/** One line per request; the client's mistakes are information, only the server's own failures are errors. */
-function logRequest(log: Logger, entry: LogEntry): void {
-  const { failure, trace } = entry;
-  const fields = {
-    requestId: entry.id,
-    operation: trace.operation?.name ?? trace.action,
-    method: entry.exchange.message.method,
-    bucket: trace.request?.bucket ?? null,
-    key: trace.request?.key ?? null,
-    tenant: trace.identity.tenant,
-    status: entry.status,
-    code: failure?.code,
-    bytes: entry.sentBytes,
-    ms: Math.round(entry.durationMs * 10) / 10,
-    remote: trace.request?.remoteAddress,
-  };
-  if (failure !== null && failure.status >= 500) {
-    if (failure.status === 500) log.error({ ...fields, err: failure.cause ?? failure }, 'request failed');
-    else log.warn({ ...fields, err: failure.cause }, 'request refused');
-  } else {
-    log.info(fields, 'request');
-  }
 }

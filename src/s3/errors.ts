@@ -3,7 +3,10 @@
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
 
+import { SELECT_ERRORS } from './select-errors.js';
+
 const catalogue = {
+  ...SELECT_ERRORS,
   AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
   AccessDenied: [403, 'Access Denied'],
   AccessForbidden: [
@@ -29,9 +32,18 @@ const catalogue = {
     'The conditional request cannot succeed due to a conflicting operation against this resource.',
   ],
   CrossLocationLoggingProhibited: [403, 'Cross-location logging not allowed.'],
+  EncryptionTypeMismatch: [
+    400,
+    'The existing object was created with a different encryption type. Subsequent write requests must include the appropriate encryption parameters in the request.',
+  ],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size'],
   ExpiredToken: [400, 'The provided token has expired.'],
+  IdMismatch: [400, 'Document ID does not match the specified configuration ID.'],
+  IdempotencyParameterMismatch: [
+    400,
+    'Parameters on this idempotent request are inconsistent with parameters used in previous request(s).',
+  ],
   IllegalLocationConstraintException: [
     400,
     'The specified location-constraint is not valid for the endpoint this request was sent to.',
@@ -48,6 +60,7 @@ const catalogue = {
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidBucketState: [409, 'The request is not valid with the current state of the bucket.'],
   InvalidChunkSizeError: [403, 'Only the last chunk is allowed to have a size less than 8192 bytes'],
+  InvalidConfigurationId: [400, 'The specified configuration id is invalid.'],
   InvalidDigest: [400, 'The Content-MD5 or checksum value that you specified is not valid.'],
   InvalidEncryptionAlgorithmError: [400, 'The encryption request that you specified is not valid.'],
   InvalidHostHeader: [400, 'The host headers provided in the request used the incorrect style addressing.'],
@@ -64,8 +77,10 @@ const catalogue = {
     'The content of the form does not meet the conditions specified in the policy document.',
   ],
   InvalidRange: [416, 'The requested range is not satisfiable'],
+  InvalidRedirectLocation: [400, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."],
   InvalidRequest: [400, 'Invalid Request'],
   InvalidRetentionPeriod: [400, 'The retention period is not valid.'],
+  InvalidS3DestinationBucket: [400, 'The S3 destination bucket is not valid.'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
   InvalidTag: [400, 'The tag provided was not a valid tag.'],
   InvalidTargetBucketForLogging: [400, 'The target bucket for logging does not exist or is not owned by you.'],
@@ -138,6 +153,14 @@ const catalogue = {
   ],
   SlowDown: [503, 'Please reduce your request rate.'],
   TooManyBuckets: [400, 'You have attempted to create more buckets than allowed'],
+  TooManyConfigurations: [
+    400,
+    'You are attempting to create a new configuration but have already reached the 1,000-configuration limit.',
+  ],
+  TooManyParts: [
+    400,
+    'You have attempted to add more parts than the maximum of 10000 that are allowed for this object. You can use the CopyObject operation to copy this object to another and then add more data to the newly copied object.',
+  ],
   UnauthorizedAccess: [403, 'You are not authorized to perform this operation'],
   UnexpectedContent: [400, 'This request contains unsupported content.'],
   UnresolvableGrantByEmailAddress: [400, 'The e-mail address you provided does not match any account on record.'],

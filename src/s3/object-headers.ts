@@ -3,6 +3,7 @@ import type { ObjectVersion, VersioningState } from '../store/types.js';
 import { wireValue } from '../http/headers.js';
 import { httpDate } from './dates.js';
 import { S3Error, invalidArgument } from './errors.js';
+import { answeredMetadata, storedMetadataValue } from './metadata-encoding.js';
 import { lockHeaders } from './object-lock.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -22,11 +23,17 @@ export const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
 /** User-defined metadata at most, names and values together. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html */
 const MAX_USER_METADATA_BYTES = 2048;
 
+/** Characters. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+const MAX_REDIRECT_LENGTH = 2048;
+
 const META_PREFIX = 'x-amz-meta-';
+
+/** What no header can carry; the fields of a form can. */
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 /**
  * Content-Type and the other system headers, x-amz-meta-*, x-amz-website-redirect-location.
- * @throws S3Error MetadataTooLarge
+ * @throws S3Error MetadataTooLarge, InvalidArgument, InvalidRedirectLocation
  */
 export function storedHeaders(headers: Headers): Record<string, string> {
   const stored: Record<string, string> = { 'content-type': headers['content-type'] ?? DEFAULT_CONTENT_TYPE };
@@ -35,18 +42,13 @@ export function storedHeaders(headers: Headers): Record<string, string> {
     const value = name === 'content-encoding' ? contentEncoding(headers[name]) : headers[name];
     if (value !== undefined && value !== '') stored[name] = value;
   }
+  for (const [name, value] of Object.entries(stored)) if (CONTROL.test(value)) throw invalidArgument(name, value);
   const redirect = headers['x-amz-website-redirect-location'];
-  if (redirect !== undefined) {
-    if (!/^(\/|https?:\/\/)/.test(redirect))
-      throw new S3Error('InvalidArgument', {
-        message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
-      });
-    stored['x-amz-website-redirect-location'] = redirect;
-  }
+  if (redirect !== undefined) stored['x-amz-website-redirect-location'] = redirectLocation(redirect);
   let metadataBytes = 0;
   for (const name in headers) {
     if (!name.startsWith(META_PREFIX)) continue;
-    const value = headers[name] ?? '';
+    const value = storedMetadataValue(headers[name] ?? '');
     metadataBytes += name.length - META_PREFIX.length + value.length;
     stored[name] = value;
   }
@@ -55,6 +57,18 @@ export function storedHeaders(headers: Headers): Record<string, string> {
       detail: { Size: String(metadataBytes), MaxSizeAllowed: String(MAX_USER_METADATA_BYTES) },
     });
   return stored;
+}
+
+/** @throws S3Error InvalidRedirectLocation */
+function redirectLocation(value: string): string {
+  if (value === '')
+    throw new S3Error('InvalidRedirectLocation', { message: 'The website redirect location must be non-empty.' });
+  if (!/^(\/|https?:\/\/)/.test(value) || CONTROL.test(value)) throw new S3Error('InvalidRedirectLocation');
+  if (value.length > MAX_REDIRECT_LENGTH)
+    throw new S3Error('InvalidRedirectLocation', {
+      message: 'The length of website redirect location cannot exceed 2,048 characters.',
+    });
+  return value;
 }
 
 /** aws-chunked is a framing of the request, not an encoding of the object. */
@@ -90,8 +104,7 @@ export function responseOverrides(
       throw new S3Error('InvalidRequest', {
         message: 'Request specific response headers cannot be used for anonymous GET requests.',
       });
-
-    if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) throw invalidArgument(parameter, value);
+    if (CONTROL.test(value)) throw invalidArgument(parameter, value);
     headers[header] = wireValue(value);
   }
   return headers;
@@ -100,7 +113,7 @@ export function responseOverrides(
 /** Headers of GetObject and HeadObject that come with the version, whatever the range. */
 export function versionHeaders(version: ObjectVersion, versioning: VersioningState): Record<string, string> {
   const headers: Record<string, string> = {
-    ...version.headers,
+    ...answeredMetadata(version.headers),
     etag: `"${version.etag}"`,
     'last-modified': httpDate(version.lastModified),
     'accept-ranges': 'bytes',

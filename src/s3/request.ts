@@ -75,12 +75,20 @@ export interface Target {
   readonly virtualHosted: boolean;
 }
 
+/** What a request is sent to, before bucket and key are read from it. */
+export type Address = Pick<Target, 'rawPath' | 'rawQuery' | 'host'>;
+
 /**
  * Finds bucket and key. serviceHosts: the names under which buckets are virtual hosts ('s3.example.com' makes
  * 'b.s3.example.com' bucket b), lower case, without port.
  * @throws S3Error InvalidURI when the path is not percent-encoded UTF-8
  */
 export function resolveTarget(line: RequestLine, serviceHosts: readonly string[]): Target {
+  return apiTarget(addressOf(line), serviceHosts);
+}
+
+/** @throws S3Error InvalidURI */
+export function addressOf(line: Omit<RequestLine, 'method'>): Address {
   let { url } = line;
   let host = line.headers['host'] ?? '';
   if (url.charCodeAt(0) !== 0x2f) {
@@ -97,21 +105,14 @@ export function resolveTarget(line: RequestLine, serviceHosts: readonly string[]
   const hash = url.indexOf('#');
   if (hash >= 0) url = url.slice(0, hash);
   const mark = url.indexOf('?');
-  const rawPath = mark < 0 ? url : url.slice(0, mark);
-  const rawQuery = mark < 0 ? '' : url.slice(mark + 1);
+  return { rawPath: mark < 0 ? url : url.slice(0, mark), rawQuery: mark < 0 ? '' : url.slice(mark + 1), host };
+}
 
+/** A request to the API, as resolveTarget. */
+export function apiTarget({ rawPath, rawQuery, host }: Address, serviceHosts: readonly string[]): Target {
   const vhostBucket = bucketOfHost(host, serviceHosts);
-  if (vhostBucket !== null) {
-    const rawKey = rawPath.slice(1);
-    return {
-      rawPath,
-      rawQuery,
-      host,
-      bucket: vhostBucket,
-      key: rawKey === '' ? null : decodePath(rawKey),
-      virtualHosted: true,
-    };
-  }
+  if (vhostBucket !== null)
+    return { rawPath, rawQuery, host, bucket: vhostBucket, key: keyOfPath(rawPath), virtualHosted: true };
   const slash = rawPath.indexOf('/', 1);
   const rawBucket = slash < 0 ? rawPath.slice(1) : rawPath.slice(1, slash);
   const rawKey = slash < 0 ? '' : rawPath.slice(slash + 1);
@@ -126,11 +127,10 @@ export function resolveTarget(line: RequestLine, serviceHosts: readonly string[]
   };
 }
 
-/** The same request as a visit to a bucket's website, bucket and key read accordingly. */
-export function siteTarget(target: Target, bucket: string): Target {
-  const rawKey = target.rawPath.slice(1);
-  const { rawPath, rawQuery, host } = target;
-  return { rawPath, rawQuery, host, bucket, key: rawKey === '' ? null : decodePath(rawKey), virtualHosted: true };
+/** The key of a request whose host says the bucket; null when the path names none. @throws S3Error InvalidURI */
+export function keyOfPath(rawPath: string): string | null {
+  const rawKey = rawPath.slice(1);
+  return rawKey === '' ? null : decodePath(rawKey);
 }
 
 /**
@@ -143,18 +143,23 @@ export function namedBucket(name: string): { readonly bucket: string; readonly b
   return { bucket: name.slice(colon + 1), bucketTenant: name.slice(0, colon) };
 }
 
-/** The bucket that a host names under one of the service's names; null: none. */
+/** The bucket that a host names under the longest of the service's names that fits; null: none fits. */
 export function bucketOfHost(host: string, serviceHosts: readonly string[]): string | null {
-  const name = host.replace(/:\d+$/, '').toLowerCase();
+  const name = hostName(host);
+  // A host that is one of the names names no bucket, whatever it lies under.
+  if (serviceHosts.includes(name)) return null;
+  let bucket: string | null = null;
   for (const service of serviceHosts) {
-    if (
-      name.length > service.length + 1 &&
-      name.endsWith(service) &&
-      name.charAt(name.length - service.length - 1) === '.'
-    )
-      return name.slice(0, -service.length - 1);
+    const bucketLength = name.length - service.length - 1;
+    if (bucketLength <= 0 || !name.endsWith(service) || name.charAt(bucketLength) !== '.') continue;
+    if (bucket === null || bucketLength < bucket.length) bucket = name.slice(0, bucketLength);
   }
-  return null;
+  return bucket;
+}
+
+/** Of a Host header: lower case, without its port. */
+export function hostName(host: string): string {
+  return host.replace(/:\d+$/, '').toLowerCase();
 }
 
 function decodePath(text: string): string {

@@ -6,11 +6,11 @@
 import type { Logger } from 'pino';
 import type { RequestBody } from '../http/body.js';
 import { authorize, requireBucket } from '../s3/access.js';
+import { checkObjectKey } from '../s3/bucket-name.js';
 import type { OperationContext, Services } from '../s3/context.js';
 import { ANONYMOUS } from '../s3/context.js';
 import { S3Error } from '../s3/errors.js';
 import type { OperationRow, S3Response } from '../s3/operation.js';
-import { checkObjectKey } from '../s3/bucket-name.js';
 import { keyOfPath, QueryParams } from '../s3/request.js';
 import type { S3Request } from '../s3/request.js';
 import { toS3Error } from '../s3/store-errors.js';

@@ -50,6 +50,19 @@ describe('options', () => {
     expect(config.warnings.map(({ key }) => key)).toEqual(['options.service-uri']);
   });
 
+  it("takes website URIs that are not the API's", () => {
+    const uris = (value: string) => load(`${KEYSTORE}\noptions: {website-uri: ${value}}`).options.websiteUri;
+    expect(uris('Site.Example.com')).toEqual(['site.example.com']);
+    expect(uris('[]')).toEqual([]);
+    expect(load(KEYSTORE).options).toMatchObject({
+      websiteUri: ['s3-website.localhost'],
+      websiteCustomDomains: false,
+    });
+    expect(reasonsOf(`${KEYSTORE}\noptions: {service-uri: [a.example, b.example], website-uri: b.example}`)).toEqual([
+      'options.website-uri: b.example is a service-uri too: buckets need another name for their websites than for the API',
+    ]);
+  });
+
   it('reads default CORS rules', () => {
     const text = `${KEYSTORE}
 options:

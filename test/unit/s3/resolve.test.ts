@@ -35,7 +35,17 @@ describe('method and URL select the operation', () => {
     ['PUT /b?cors', 'PutBucketCors'],
     ['DELETE /b?cors', 'DeleteBucketCors'],
     ['GET /b?policy', 'GetBucketPolicy'],
+    ['GET /b?notification', 'GetBucketNotificationConfiguration'],
+    ['PUT /b?notification', 'PutBucketNotificationConfiguration'],
     ['GET /b?requestPayment', 'GetBucketRequestPayment'],
+    ['GET /b?website', 'GetBucketWebsite'],
+    ['PUT /b?website', 'PutBucketWebsite'],
+    ['DELETE /b?website', 'DeleteBucketWebsite'],
+    ['GET /b?inventory', 'ListBucketInventoryConfigurations'],
+    ['GET /b?inventory&continuation-token=x', 'ListBucketInventoryConfigurations'],
+    ['GET /b?inventory&id=report', 'GetBucketInventoryConfiguration'],
+    ['PUT /b?inventory&id=report', 'PutBucketInventoryConfiguration'],
+    ['DELETE /b?inventory&id=report', 'DeleteBucketInventoryConfiguration'],
     ['POST /b', 'PostObject'],
     ['POST /b?delete', 'DeleteObjects'],
     ['OPTIONS /b/k', 'PreflightObject'],
@@ -55,6 +65,13 @@ describe('method and URL select the operation', () => {
     ['POST /b/k?uploadId=u', 'CompleteMultipartUpload'],
     ['DELETE /b/k?uploadId=u', 'AbortMultipartUpload'],
     ['GET /b/k?acl&versionId=1', 'GetObjectAcl'],
+    ['PUT /b/k?renameObject', 'RenameObject'],
+    ['POST /b/k?restore', 'RestoreObject'],
+    ['GET /b/k?torrent', 'GetObjectTorrent'],
+    ['GET /b?metrics', 'ListBucketMetricsConfigurations'],
+    ['GET /b?metrics&id=x', 'GetBucketMetricsConfiguration'],
+    ['GET /b?analytics&id=x&x-id=GetBucketAnalyticsConfiguration', 'GetBucketAnalyticsConfiguration'],
+    ['DELETE /b?intelligent-tiering&id=x', 'DeleteBucketIntelligentTieringConfiguration'],
   ])('%s', (line, name) => {
     expect(operationOf(line)).toBe(name);
   });
@@ -101,6 +118,17 @@ describe('where bucket and key come from', () => {
     ['http://s3.example.com/', 's3.example.com', null, null, false],
   ])('%s at %s', (url, host, bucket, key, virtualHosted) => {
     expect(at(url, host)).toMatchObject({ bucket, key, virtualHosted });
+  });
+
+  it.each([
+    ['/tenant:b/k', 'b', 'tenant'],
+    ['/:b/k', 'b', ''],
+    ['/a%24c:b', 'b', 'a$c'],
+    ['/b:', 'b:', undefined],
+    ['/b/k:x', 'b', undefined],
+  ])("Ceph's names of buckets: %s", (url, bucket, bucketTenant) => {
+    expect(at(url, '127.0.0.1')).toMatchObject({ bucket });
+    expect(at(url, '127.0.0.1').bucketTenant).toBe(bucketTenant);
   });
 
   it('refuses paths that are not percent-encoded UTF-8', () => {
