@@ -3,50 +3,32 @@ import { types } from 'cassandra-driver';
 import { compareKeys } from '../key-order.js';
 import type { BucketRef, KeyScan, ObjectEntry, VersionEntry, VersionScan } from '../types.js';
 import type { Session } from './cluster.js';
+import { readDivided } from './divided-read.js';
 import { decodeAsNullVersion, decodeObjectEntry, decodeVersionEntry } from './entry-codec.js';
+import { collect, lesser } from './range-scan.js';
+import type { Page, Position } from './range-scan.js';
+import { covers } from './range-map.js';
 import type { RangeSpan } from './range-map.js';
 import type { Ranges } from './ranges.js';
 import { numberOf, required, textOf } from './rows.js';
+import type { Row } from './rows.js';
 
-/** Rows of one query: a listing page of S3 is at most 1,000 keys. */
-const PAGE_ROWS = 1_000;
+/** Rows of one query: a listing page of S3 is at most 1,000 keys, and one that tells whether there are more. */
+const MAX_ROWS = 2_000;
 
 const uuid = (text: string) => types.Uuid.fromString(text);
 
-interface IndexRow {
+interface ObjectRow {
   readonly key: string;
-  readonly seq: number;
   readonly entry: string;
 }
 
-/** Rows of one table in order, fetched as they are asked for. */
-class Cursor {
-  readonly #fetch: (after: IndexRow | null) => Promise<IndexRow[]>;
-  readonly #pageRows: number;
-  #page: IndexRow[] = [];
-  #at = 0;
-  #more = true;
-
-  /** fetch: at most pageRows rows behind the given one; fewer mean that there are no more. */
-  constructor(pageRows: number, fetch: (after: IndexRow | null) => Promise<IndexRow[]>) {
-    this.#fetch = fetch;
-    this.#pageRows = pageRows;
-  }
-
-  /** The next row without taking it. */
-  async peek(): Promise<IndexRow | null> {
-    if (this.#at >= this.#page.length && this.#more) {
-      this.#page = await this.#fetch(this.#page.at(-1) ?? null);
-      this.#at = 0;
-      this.#more = this.#page.length === this.#pageRows;
-    }
-    return this.#page[this.#at] ?? null;
-  }
-
-  take(): void {
-    this.#at += 1;
-  }
+interface VersionRow extends ObjectRow {
+  readonly seq: number;
 }
+
+/** sub: behind the version with this seq */
+type VersionPosition = Position<number>;
 
 export class IndexScanner {
   readonly #session: Session;
@@ -61,143 +43,152 @@ export class IndexScanner {
     this.#version = `${session.keyspace}.version_index`;
   }
 
-  async objects(bucket: BucketRef, scan: KeyScan): Promise<ObjectEntry[]> {
-    const found: ObjectEntry[] = [];
-    for (const span of await this.#spans(bucket, scan)) {
-      const cursor = this.#objectCursor(bucket, span, scan, scan.limit - found.length);
-      for (let row = await cursor.peek(); row !== null && found.length < scan.limit; row = await cursor.peek()) {
-        found.push(decodeObjectEntry(row.key, row.entry));
-        cursor.take();
-      }
-      if (found.length >= scan.limit) break;
-    }
-    return found;
+  async objects(bucket: BucketRef, { from, inclusive, end, limit }: KeyScan): Promise<ObjectEntry[]> {
+    const scan = {
+      ranges: this.#ranges,
+      bucket: bucket.instance,
+      start: { key: from, inclusive, sub: null },
+      end,
+      limit,
+    };
+    const rows = await collect<ObjectRow, never>(scan, async (span, at, wanted) => {
+      const most = Math.min(wanted, MAX_ROWS);
+      const found = await this.#objectRows(bucket, span, at, lesser(span.end, end), most);
+      const last = found.length === most ? found.at(-1) : undefined;
+      return { rows: found, next: last === undefined ? null : { key: last.key, inclusive: false, sub: null } };
+    });
+    return rows.map(({ key, entry }) => decodeObjectEntry(key, entry));
   }
 
-  async versions(bucket: BucketRef, scan: VersionScan): Promise<VersionEntry[]> {
-    const found: VersionEntry[] = [];
-    for (const span of await this.#spans(bucket, scan)) {
-      if (found.length >= scan.limit) break;
-      await this.#mergeVersions(bucket, span, scan, found);
-    }
-    return found;
+  async versions(
+    bucket: BucketRef,
+    { from, inclusive, end, limit, fromSeqBelow }: VersionScan,
+  ): Promise<VersionEntry[]> {
+    const start: VersionPosition = { key: from, inclusive, sub: fromSeqBelow };
+    const scan = { ranges: this.#ranges, bucket: bucket.instance, start, end, limit };
+    return collect<VersionEntry, number>(scan, (span, at, wanted) => this.#versionPage(bucket, span, at, end, wanted));
   }
 
-  /** A key that is in version_index has all its versions there; other keys are one null version in object_index. */
-  async #mergeVersions(bucket: BucketRef, span: RangeSpan, scan: VersionScan, found: VersionEntry[]): Promise<void> {
-    const wanted = scan.limit - found.length;
-    const versions = this.#versionCursor(bucket, span, scan, wanted);
-    const objects = this.#objectCursor(bucket, span, scan, wanted);
+  /**
+   * A key that is in version_index has all its versions there; other keys are one null version in object_index. Both are read as
+   * far as they are wanted, and merged as far as both were read.
+   */
+  async #versionPage(
+    bucket: BucketRef,
+    span: RangeSpan,
+    at: VersionPosition,
+    scanEnd: string | null,
+    wanted: number,
+  ): Promise<Page<VersionEntry, number>> {
+    const end = lesser(span.end, scanEnd);
+    const most = Math.min(wanted, MAX_ROWS);
+    // The key to resume in may be among them for nothing.
+    const mostObjects = most + (at.sub === null ? 0 : 1);
+    const [versions, objects] = await Promise.all([
+      this.#versionRows(bucket, span, at, end, most),
+      this.#objectRows(bucket, span, at.sub === null ? at : { ...at, inclusive: true }, end, mostObjects),
+    ]);
+    const lastVersion = versions.length === most ? versions.at(-1) : undefined;
+    const lastObject = objects.length === mostObjects ? objects.at(-1) : undefined;
+    const merged: VersionEntry[] = [];
     // Resuming within a key: its newest version was listed before.
-    let key = scan.fromSeqBelow === null ? null : scan.from;
-    while (found.length < scan.limit) {
-      const [version, object] = await Promise.all([versions.peek(), objects.peek()]);
-      if (version === null && object === null) return;
-      const order = version === null ? 1 : object === null ? -1 : compareKeys(version.key, object.key);
-      if (order <= 0 && version !== null) {
-        found.push(decodeVersionEntry(version.key, version.entry, version.key !== key));
+    let key = at.sub === null ? null : at.key;
+    let [v, o] = [0, 0];
+    while (merged.length < wanted) {
+      const [version, object] = [versions[v], objects[o]];
+      // Of the table that has no more rows here there may be more beyond.
+      if (version === undefined && lastVersion !== undefined) break;
+      if (
+        object === undefined &&
+        lastObject !== undefined &&
+        (version === undefined || compareKeys(version.key, lastObject.key) > 0)
+      )
+        break;
+      if (version === undefined && object === undefined) return { rows: merged, next: null };
+      const order = version === undefined ? 1 : object === undefined ? -1 : compareKeys(version.key, object.key);
+      if (order <= 0 && version !== undefined) {
+        merged.push(decodeVersionEntry(version.key, version.entry, version.key !== key));
         key = version.key;
-        versions.take();
-        if (order === 0) objects.take();
-      } else if (object !== null) {
+        v += 1;
+        if (order === 0) o += 1;
+      } else if (object !== undefined) {
+        o += 1;
         const entry = decodeAsNullVersion(object.key, object.entry);
-        // Of the key to resume in, only what is older than where the listing stopped.
-        const listedBefore = object.key === scan.from && scan.fromSeqBelow !== null && entry.seq >= scan.fromSeqBelow;
-        if (!listedBefore) found.push(entry);
-        objects.take();
+        const listedBefore = object.key === at.key && at.sub !== null && entry.seq >= at.sub;
+        if (!listedBefore) merged.push(entry);
+        if (!listedBefore) key = object.key;
       }
     }
+    const last = merged.at(-1);
+    return { rows: merged, next: last === undefined ? at : { key: last.key, inclusive: false, sub: last.seq } };
   }
 
   /** True when neither index has a row. */
   async isEmpty(bucket: BucketRef): Promise<boolean> {
-    for (const { id } of (await this.#ranges.of(bucket.instance)).spansFrom('')) {
-      const found = await Promise.all(
-        [this.#object, this.#version].map((table) =>
-          this.#session.read(`SELECT key FROM ${table} WHERE bucket = ? AND range = ? LIMIT 1`, [
-            uuid(bucket.instance),
-            id,
-          ]),
-        ),
-      );
-      if (found.some((rows) => rows.length > 0)) return false;
-    }
-    return true;
+    const scan = { from: '', inclusive: true, end: null, limit: 1, fromSeqBelow: null };
+    return (await this.versions(bucket, scan)).length === 0;
   }
 
-  async #spans(bucket: BucketRef, scan: KeyScan): Promise<readonly RangeSpan[]> {
-    if (scan.limit <= 0) return [];
-    const spans = (await this.#ranges.of(bucket.instance)).spansFrom(scan.from);
-    const { end } = scan;
-    return end === null ? spans : spans.filter(({ start }) => compareKeys(start, end) < 0);
-  }
-
-  #objectCursor(bucket: BucketRef, span: RangeSpan, scan: KeyScan | VersionScan, wanted: number): Cursor {
-    const limit = Math.min(wanted + 1, PAGE_ROWS);
-    const end = lesser(span.end, scan.end);
-    const resumes = 'fromSeqBelow' in scan && scan.fromSeqBelow !== null;
-    return new Cursor(limit, async (after) => {
-      const first =
-        after === null ? lowerBound(scan.from, scan.inclusive || resumes, span) : { key: after.key, op: '>' };
-      const query =
-        `SELECT key, entry FROM ${this.#object} WHERE bucket = ? AND range = ? AND key ${first.op} ?` +
-        `${end === null ? '' : ' AND key < ?'} LIMIT ?`;
-      const params = [uuid(bucket.instance), span.id, first.key, ...(end === null ? [] : [end]), limit];
-      return (await this.#session.read(query, params)).map((row) => ({
-        key: required(textOf(row, 'key'), 'key'),
-        seq: 0,
-        entry: required(textOf(row, 'entry'), 'entry'),
-      }));
+  #objectRows(
+    bucket: BucketRef,
+    span: RangeSpan,
+    at: Position<unknown>,
+    end: string | null,
+    limit: number,
+  ): Promise<ObjectRow[]> {
+    return readDivided({
+      stretch: { from: at.key, inclusive: at.inclusive, end },
+      limit,
+      onFailure: () => this.#ranges.unreadable(bucket, span.id),
+      read: async (part, wanted) => {
+        const query =
+          `SELECT key, entry FROM ${this.#object} WHERE bucket = ? AND range = ? ` +
+          `AND key ${part.inclusive ? '>=' : '>'} ?${part.end === null ? '' : ' AND key < ?'} LIMIT ?`;
+        const bounds = [part.from, ...(part.end === null ? [] : [part.end])];
+        return (await this.#session.read(query, [uuid(bucket.instance), span.id, ...bounds, wanted])).map(objectRow);
+      },
     });
   }
 
   /** The rest of the key to resume in, then the keys behind it. */
-  #versionCursor(bucket: BucketRef, span: RangeSpan, scan: VersionScan, wanted: number): Cursor {
-    const limit = Math.min(wanted + 1, PAGE_ROWS);
-    const end = lesser(span.end, scan.end);
-    const { fromSeqBelow } = scan;
-    const resume = fromSeqBelow !== null && inSpan(scan.from, span) ? { key: scan.from, seq: fromSeqBelow } : null;
-    return new Cursor(limit, async (after) => {
-      const from = after ?? resume;
-      const rest = from === null ? [] : await this.#versionsBelow(bucket, span.id, from.key, from.seq, limit);
-      if (rest.length === limit) return rest;
-      const first = from === null ? lowerBound(scan.from, scan.inclusive, span) : { key: from.key, op: '>' };
-      const query =
-        `SELECT key, seq, entry FROM ${this.#version} WHERE bucket = ? AND range = ? AND key ${first.op} ?` +
-        `${end === null ? '' : ' AND key < ?'} LIMIT ?`;
-      const params = [uuid(bucket.instance), span.id, first.key, ...(end === null ? [] : [end]), limit - rest.length];
-      return [...rest, ...(await this.#session.read(query, params)).map(indexRow)];
+  async #versionRows(
+    bucket: BucketRef,
+    span: RangeSpan,
+    at: VersionPosition,
+    end: string | null,
+    limit: number,
+  ): Promise<VersionRow[]> {
+    const resumes = at.sub !== null && covers(span, at.key);
+    const rest = resumes ? await this.#versionsBelow(bucket, span.id, at, limit) : [];
+    if (rest.length === limit) return rest;
+    const behind = await readDivided({
+      stretch: { from: at.key, inclusive: at.inclusive && !resumes, end },
+      limit: limit - rest.length,
+      onFailure: () => this.#ranges.unreadable(bucket, span.id),
+      read: async (part, wanted) => {
+        const query =
+          `SELECT key, seq, entry FROM ${this.#version} WHERE bucket = ? AND range = ? ` +
+          `AND key ${part.inclusive ? '>=' : '>'} ?${part.end === null ? '' : ' AND key < ?'} LIMIT ?`;
+        const bounds = [part.from, ...(part.end === null ? [] : [part.end])];
+        return (await this.#session.read(query, [uuid(bucket.instance), span.id, ...bounds, wanted])).map(versionRow);
+      },
     });
+    return [...rest, ...behind];
   }
 
-  async #versionsBelow(bucket: BucketRef, range: number, key: string, seq: number, limit: number): Promise<IndexRow[]> {
+  async #versionsBelow(bucket: BucketRef, range: number, at: VersionPosition, limit: number): Promise<VersionRow[]> {
     const query =
       `SELECT key, seq, entry FROM ${this.#version} ` +
       'WHERE bucket = ? AND range = ? AND key = ? AND seq < ? LIMIT ?';
-    const rows = await this.#session.read(query, [uuid(bucket.instance), range, key, seq, limit]);
-    return rows.map(indexRow);
+    const rows = await this.#session.read(query, [uuid(bucket.instance), range, at.key, at.sub, limit]);
+    return rows.map(versionRow);
   }
 }
 
-function indexRow(row: types.Row): IndexRow {
-  return {
-    key: required(textOf(row, 'key'), 'key'),
-    seq: required(numberOf(row, 'seq'), 'seq'),
-    entry: required(textOf(row, 'entry'), 'entry'),
-  };
+function objectRow(row: Row): ObjectRow {
+  return { key: required(textOf(row, 'key'), 'key'), entry: required(textOf(row, 'entry'), 'entry') };
 }
 
-function inSpan(key: string, span: RangeSpan): boolean {
-  return compareKeys(span.start, key) <= 0 && (span.end === null || compareKeys(key, span.end) < 0);
-}
-
-/** Where to begin within a span. */
-function lowerBound(from: string, inclusive: boolean, span: RangeSpan): { readonly key: string; readonly op: string } {
-  if (compareKeys(from, span.start) < 0) return { key: span.start, op: '>=' };
-  return { key: from, op: inclusive ? '>=' : '>' };
-}
-
-function lesser(a: string | null, b: string | null): string | null {
-  if (a === null) return b;
-  return b === null || compareKeys(a, b) <= 0 ? a : b;
+function versionRow(row: Row): VersionRow {
+  return { ...objectRow(row), seq: required(numberOf(row, 'seq'), 'seq') };
 }

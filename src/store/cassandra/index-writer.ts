@@ -3,6 +3,7 @@
  * so that whatever order they arrive in, the last change of the key wins.
  */
 import { types } from 'cassandra-driver';
+import { StoreError } from '../errors.js';
 import type { AppliedChange } from '../shared/key-change.js';
 import type { BucketRef, ObjectVersion } from '../types.js';
 import type { Session, Statement } from './cluster.js';
@@ -22,7 +23,16 @@ export interface IndexPlan {
   readonly versionsIn: readonly ObjectVersion[];
   /** seqs */
   readonly versionsOut: readonly number[];
+  /** performance.now() when this was known to be the state of the key, or before */
+  readonly sinceMs: number;
+  /** rows that were not there before */
+  readonly added: number;
 }
+
+/** Repairs of a key that are overtaken by moves of its range each time. */
+const MAX_REPAIRS = 20;
+/** Bytes of a row beside its key, about. */
+const ENTRY_BYTES = 250;
 
 /** Whether all versions of the key belong into version_index once the change is made. */
 export function isVersionedAfter(head: Head, applied: AppliedChange): boolean {
@@ -35,7 +45,10 @@ export function planIndex(head: Head, applied: AppliedChange): IndexPlan {
   const { newLatest, put, replace, removed } = applied;
   const shown = newLatest !== null && !newLatest.deleteMarker ? newLatest : null;
   const shownBefore = latest !== null && !latest.deleteMarker ? latest : null;
-  const same = shown === null ? shownBefore === null : shownBefore !== null && sameEntry(shown, shownBefore);
+  // A marker upon another repeats a deletion that the listings may not show yet, if who made it died.
+  const repeated = put !== null && head.clock !== null;
+  const same =
+    shown === null ? shownBefore === null && !repeated : shownBefore !== null && sameEntry(shown, shownBefore);
   const versioned = isVersionedAfter(head, applied);
   const versionsIn: ObjectVersion[] = [];
   if (versioned) {
@@ -50,6 +63,22 @@ export function planIndex(head: Head, applied: AppliedChange): IndexPlan {
     listed: same ? undefined : shown,
     versionsIn,
     versionsOut: head.versioned ? removed.map(({ seq }) => seq) : [],
+    sinceMs: head.readAtMs,
+    added:
+      (shown !== null && shownBefore === null ? 1 : 0) + versionsIn.length - (versioned && replace !== null ? 1 : 0),
+  };
+}
+
+/** Makes the listings show the key's newest version, or that it has none, once more. */
+export function planAsIs({ state, clock, versioned, readAtMs }: Head): IndexPlan {
+  const { seq, latest } = state;
+  return {
+    clock: clock ?? seq,
+    listed: latest === null || latest.deleteMarker ? null : latest,
+    versionsIn: versioned && latest !== null ? [latest] : [],
+    versionsOut: [],
+    sinceMs: readAtMs,
+    added: 0,
   };
 }
 
@@ -79,10 +108,23 @@ export class IndexWriter {
     this.#batches = new PartitionBatcher((statements) => options.session.writeTogether(statements));
   }
 
-  /** Resolves when the listings show the change. Repeatable. */
+  /** Resolves when the listings show the change, or a later one of the key. Repeatable. */
   async apply(bucket: BucketRef, key: string, plan: IndexPlan): Promise<void> {
-    const ranges = (await this.#ranges.of(bucket.instance)).forWrite(key);
-    await Promise.all(ranges.map((range) => this.#applyTo(bucket, range, key, plan)));
+    if (plan.listed === undefined && plan.versionsIn.length === 0 && plan.versionsOut.length === 0) return;
+    if (!(await this.#write(bucket, key, plan))) await this.repair(bucket, key);
+  }
+
+  /** @returns false: it came so late that a newer change may have missed a range that this one was written to */
+  async #write(bucket: BucketRef, key: string, plan: IndexPlan): Promise<boolean> {
+    const { added, sinceMs } = plan;
+    const deletions = plan.versionsOut.length + (plan.listed === null ? 1 : 0);
+    return this.#ranges.write({
+      bucket,
+      key,
+      sinceMs,
+      load: { rows: added, bytes: added * (key.length + ENTRY_BYTES), deletions },
+      to: (range) => this.#applyTo(bucket, range, key, plan),
+    });
   }
 
   async #applyTo(bucket: BucketRef, range: number, key: string, plan: IndexPlan): Promise<void> {
@@ -115,15 +157,23 @@ export class IndexWriter {
 
   /** Writes the listings of one key anew from its head, with the clock of its last change. */
   async repair(bucket: BucketRef, key: string): Promise<void> {
+    for (let attempt = 0; attempt < MAX_REPAIRS; attempt++) {
+      if (await this.#repairOnce(bucket, key)) return;
+    }
+    throw new StoreError('timeout', 'unknown', `the listing of key ${JSON.stringify(key)} is not written in time`);
+  }
+
+  async #repairOnce(bucket: BucketRef, key: string): Promise<boolean> {
+    const sinceMs = performance.now();
     const { versions, head } = await this.#heads.all(bucket, key);
     const { latest } = head.state;
     // Without a clock the last change is at least CLOCK_TTL_S ago: half of that covers its entries and is older than anything
     // that a new change can write, however far apart the gateways' clocks are.
     const clock = head.clock ?? Math.floor((this.#now() - (CLOCK_TTL_S * 1000) / 2) * 1000);
     const seqs = new Set(versions.map(({ seq }) => seq));
-    const ranges = (await this.#ranges.of(bucket.instance)).forWrite(key);
+    const { first, then } = (await this.#ranges.map(bucket.instance)).forWrite(key);
     const stale = new Set<number>();
-    for (const range of ranges) {
+    for (const range of [...first, ...then]) {
       const query = `SELECT seq FROM ${this.#version} WHERE bucket = ? AND range = ? AND key = ?`;
       for await (const page of this.#session.pages(query, [uuid(bucket.instance), range, key], 1000)) {
         for (const row of page) {
@@ -132,11 +182,13 @@ export class IndexWriter {
         }
       }
     }
-    await this.apply(bucket, key, {
+    return this.#write(bucket, key, {
       clock,
       listed: latest !== null && !latest.deleteMarker ? latest : null,
       versionsIn: head.versioned ? versions : [],
       versionsOut: [...stale],
+      sinceMs,
+      added: 0,
     });
   }
 }

@@ -1,15 +1,26 @@
 /**
  * Which part of a bucket's listings (a partition of the index tables) a key belongs to. Pure. Without any row a bucket has
- * one range, 0. A range that is being filled gets the writes of its keys besides the range that holds them so far, and is
- * read from only once it is active.
+ * one range, 0. What ranges go through when keys move from one to another is told in docs/adr/0004-bounded-partitions.md.
  */
 import { compareKeys } from '../key-order.js';
+
+/**
+ * active: read and written; filling: written besides the range that is read, and copied to; leaving: not read any more, but
+ * written besides, for gateways that still read it.
+ */
+export type RangeState = 'active' | 'filling' | 'leaving';
 
 export interface RangeRow {
   /** first key of the range */
   readonly start: string;
+  /** exclusive; null: to the last key */
+  readonly end: string | null;
+  /** tells ranges that start at one key apart */
+  readonly slot: number;
   readonly id: number;
-  readonly state: 'active' | 'filling';
+  readonly state: RangeState;
+  /** id of the range that the move it takes part in was begun for; null: none */
+  readonly move: number | null;
 }
 
 /** A stretch of keys within one range. */
@@ -21,38 +32,64 @@ export interface RangeSpan {
   readonly end: string | null;
 }
 
+/** Ranges that a change of a key is written to: all of `first` before any of `then`. */
+export interface WriteSet {
+  readonly first: readonly number[];
+  readonly then: readonly number[];
+}
+
+/** The range that a bucket without rows has. */
+export const WHOLE_BUCKET: RangeRow = { start: '', end: null, slot: 0, id: 0, state: 'active', move: null };
+
 export class RangeMap {
   readonly #active: readonly RangeRow[];
-  readonly #filling: readonly RangeSpan[];
+  readonly #others: readonly RangeRow[];
+  readonly #activeIds: ReadonlySet<number>;
 
   /** rows: in any order */
   constructor(rows: readonly RangeRow[]) {
-    const sorted = [...rows].sort((a, b) => compareKeys(a.start, b.start));
-    const active = sorted.filter(({ state }) => state === 'active');
-    if (active[0]?.start !== '') active.unshift({ start: '', id: 0, state: 'active' });
-    this.#active = active;
-    this.#filling = sorted.flatMap((row, i) =>
-      row.state === 'filling' ? [{ id: row.id, start: row.start, end: sorted[i + 1]?.start ?? null }] : [],
-    );
+    const active = rows.filter(({ state }) => state === 'active').sort((a, b) => compareKeys(a.start, b.start));
+    this.#active = active.length === 0 ? [WHOLE_BUCKET] : active;
+    this.#others = rows.filter(({ state }) => state !== 'active');
+    this.#activeIds = new Set(this.#active.map(({ id }) => id));
   }
 
-  /** Ranges that a change of the key is written to; the first is the one that is read. */
-  forWrite(key: string): readonly number[] {
-    const filling = this.#filling.filter(
-      ({ start, end }) => compareKeys(start, key) <= 0 && (end === null || compareKeys(key, end) < 0),
-    );
-    return [this.forRead(key), ...filling.map(({ id }) => id)];
+  /**
+   * The range that is read comes before those being filled: what is found in a range that is being filled must have been in
+   * the one it takes over from.
+   */
+  forWrite(key: string): WriteSet {
+    const others = this.#others.filter((row) => covers(row, key));
+    return {
+      first: [this.spanOf(key).id, ...others.filter(({ state }) => state === 'leaving').map(({ id }) => id)],
+      then: others.filter(({ state }) => state === 'filling').map(({ id }) => id),
+    };
   }
 
-  forRead(key: string): number {
-    return this.#active[this.#indexOf(key)]?.id ?? 0;
+  /** The range that a key is read from. */
+  spanOf(key: string): RangeSpan {
+    return this.#span(this.#indexOf(key));
   }
 
-  /** The ranges that hold the keys from `from` on, in order of their keys. */
-  spansFrom(from: string): readonly RangeSpan[] {
-    return this.#active
-      .map(({ id, start }, i) => ({ id, start, end: this.#active[i + 1]?.start ?? null }))
-      .slice(this.#indexOf(from));
+  /** The ranges that hold the keys from `from` on, in order of their keys; at most so many. */
+  spansFrom(from: string, limit = Number.POSITIVE_INFINITY): readonly RangeSpan[] {
+    const at = this.#indexOf(from);
+    const count = Math.min(limit, this.#active.length - at);
+    return Array.from({ length: count }, (_, i) => this.#span(at + i));
+  }
+
+  isActive(id: number): boolean {
+    return this.#activeIds.has(id);
+  }
+
+  /** Of all ranges that are written. */
+  ids(): readonly number[] {
+    return [...this.#activeIds, ...this.#others.map(({ id }) => id)];
+  }
+
+  #span(at: number): RangeSpan {
+    const { id, start } = this.#active[at] ?? WHOLE_BUCKET;
+    return { id, start, end: this.#active[at + 1]?.start ?? null };
   }
 
   /** Position of the active range that the key is in. */
@@ -66,4 +103,8 @@ export class RangeMap {
     }
     return low;
   }
+}
+
+export function covers({ start, end }: Pick<RangeSpan, 'start' | 'end'>, key: string): boolean {
+  return compareKeys(start, key) <= 0 && (end === null || compareKeys(key, end) < 0);
 }
