@@ -11,7 +11,7 @@ import { judgeCaller, withCallerKeys } from '../iam/iam-caller.js';
 import type { IdentityVerdict } from '../iam/iam-caller.js';
 import { bucketArn, evaluatePolicies, isPublicPolicy, objectArn } from '../iam/policy.js';
 import type { ConditionKeys, Evaluation } from '../iam/policy.js';
-import type { BucketRecord, ObjectVersion, UploadRecord, VersionSelector } from '../store/types.js';
+import type { BucketRecord, ObjectVersion, Owner, UploadRecord, VersionSelector } from '../store/types.js';
 import type { NeededAction } from './access-actions.js';
 import { actionsOf, judges, needs, needsPolicy } from './access-actions.js';
 import type { ExtraKeys } from './access-conditions.js';
@@ -28,17 +28,18 @@ import {
   publicAccessBlock,
 } from './bucket-security.js';
 import type { Identity, OperationContext } from './context.js';
-import { initiatorOf, keyOf, regionOf } from './context.js';
+import { initiatorOf, keyOf, ownerOf, regionOf } from './context.js';
 import { httpDate } from './dates.js';
 import { S3Error } from './errors.js';
 import { uploadIdTimeMs } from './multipart.js';
 import type { AclPermission } from './operation.js';
+import { requirePayer } from './requester-pays.js';
 import { versionIdHeader } from './versioning.js';
 
 export { bucketAcl } from './bucket-security.js';
 
 /** Whose request it is; operation: the row it selected. */
-type Caller = Pick<OperationContext, 'services' | 'request' | 'identity' | 'operation'>;
+type Caller = Pick<OperationContext, 'services' | 'request' | 'identity' | 'operation' | 'onAclRequired'>;
 
 const NO_KEYS: ExtraKeys = new Map();
 
@@ -74,18 +75,22 @@ export function judgeAccess(caller: Caller, question: AccessQuestion): Judgement
   const granted = aclGrants(owned ? STRANGER : identity, question);
   // A bucket's policy gives away only what is the bucket owner's.
   const policyCounts = owner.id === bucket.owner.id && !policyIsRestricted(bucket, identity);
+  let aclRequired = false;
   const allowed = actions.every((action, index) => {
     const evaluation = evaluations[index];
     const own = verdicts[index] ?? NOTHING;
     if (owned && own.allowed) return true;
-    const byPolicy = policyCounts && policyAllows(action, evaluation, evaluations);
-    const resourceAllows = (granted && action.coveredByAcl) || byPolicy;
-    if (!owned) return resourceAllows && own.allowed;
     // Of the own account: what names the account leaves it to the account's policies.
-    const direct = (granted && action.coveredByAcl) || (byPolicy && evaluation?.delegated !== true);
-    return direct && (own.sessionAllows || namesSession(evaluation, identity));
+    const leftToAccount = owned && evaluation?.delegated === true;
+    const byPolicy = policyCounts && !leftToAccount && policyAllows(action, evaluation, evaluations);
+    const byAcl = granted && action.coveredByAcl;
+    if (!byPolicy && byAcl) aclRequired = true;
+    if (!byPolicy && !byAcl) return false;
+    return owned ? own.sessionAllows || namesSession(evaluation, identity) : own.allowed;
   });
-  return allowed && actions.length > 0 ? 'allowed' : 'refused';
+  if (!allowed || actions.length === 0) return 'refused';
+  if (aclRequired) caller.onAclRequired?.();
+  return 'allowed';
 }
 
 /** Whom no account is: what it is granted everybody in an account is granted. */
@@ -217,12 +222,16 @@ export async function authorize(caller: Caller): Promise<BucketRecord | null> {
   if (access.kind === 'handler') return null;
   if (access.kind === 'account') {
     if (identity.kind === 'anonymous') throw new S3Error('AccessDenied');
+    if (!isNamedTenant(request.bucketTenant, ownerOf(identity))) throw new S3Error('AccessDenied');
     requireOfAccount(caller);
     return null;
   }
   if (request.bucket === null) throw new Error(`${operation.name} has no bucket`);
   const bucket = await requireBucket(caller, request.bucket);
+  if (!isNamedTenant(request.bucketTenant, bucket.owner))
+    throw new S3Error('NoSuchBucket', { detail: { BucketName: `${request.bucketTenant ?? ''}:${bucket.name}` } });
   checkExpectedOwner(request.headers, bucket);
+  requirePayer(identity, request.headers, bucket);
   if (access.kind === 'object') return bucket;
   if (access.kind === 'keys') {
     refuseStranger(caller, bucket, access.permission);
@@ -232,6 +241,11 @@ export async function authorize(caller: Caller): Promise<BucketRecord | null> {
   const permission = access.kind === 'bucket' ? access.permission : null;
   await requireOperation(caller, bucket, permission);
   return bucket;
+}
+
+/** Whether the owner is who a request names before a bucket ('tenant:bucket'), if it names anybody. */
+export function isNamedTenant(tenant: string | undefined, owner: Owner): boolean {
+  return tenant === undefined || tenant === '' || tenant === owner.id || tenant === owner.displayName;
 }
 
 /** For what is asked of the account itself: its users and roles need its permission. @throws S3Error AccessDenied */

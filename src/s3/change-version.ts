@@ -3,6 +3,8 @@ import type { ObjectVersion, VersionSelector } from '../store/types.js';
 import { missing } from './access.js';
 import type { OperationContext } from './context.js';
 import { keyOf, regionOf } from './context.js';
+import type { Cause } from './event-record.js';
+import { eventsOf } from './events.js';
 
 /**
  * @throws S3Error NoSuchKey or NoSuchVersion when the version that was checked has been replaced meanwhile: another one's
@@ -10,7 +12,16 @@ import { keyOf, regionOf } from './context.js';
  */
 export async function changeVersion(
   context: OperationContext,
-  { version, select }: { readonly version: ObjectVersion; readonly select: VersionSelector },
+  {
+    version,
+    select,
+    cause,
+  }: {
+    readonly version: ObjectVersion;
+    readonly select: VersionSelector;
+    /** for who is notified of it; absent: S3 tells nobody */
+    readonly cause?: Cause;
+  },
   change: (current: ObjectVersion) => ObjectVersion,
 ): Promise<void> {
   const { bucket } = context;
@@ -19,6 +30,7 @@ export async function changeVersion(
     bucket,
     key,
     select: { versionId: version.versionId },
+    ...(cause === undefined ? {} : eventsOf(context, { bucket, key, cause })),
     decide: ({ selected }) => {
       if (selected?.seq !== version.seq) throw missing(select, key);
       return { replace: change(selected) };

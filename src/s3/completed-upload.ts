@@ -26,9 +26,10 @@ export async function findCompleted(
   const createdAtMs = uploadIdTimeMs(uploadId);
   if (createdAtMs === null) return null;
   const latest = await metadata.getVersion(bucket, key, 'latest', { withInline: false });
-  if (latest === null || latest.uploadId === uploadId) return latest;
-  // A completion that stopped between its commit and the index is not listed yet.
+  if (latest === null) return null;
+  // A completion that stopped between its commit and the index is not listed yet, and what is found is acknowledged.
   await metadata.repairIndex(bucket, key);
+  if (latest.uploadId === uploadId) return latest;
   const seqFloor = (createdAtMs - CLOCK_SKEW_MS) * 1000;
   let candidates = 0;
   for await (const versionId of olderMultipartVersions(metadata, bucket, key, latest.seq, seqFloor)) {

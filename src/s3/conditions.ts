@@ -75,9 +75,33 @@ export function checkRead(headers: Headers, version: Pick<ObjectVersion, 'etag' 
 export function checkCopySource(headers: Headers, version: Pick<ObjectVersion, 'etag' | 'lastModified'>): void {
   const prefix = 'x-amz-copy-source-';
   const verdict = judge(conditionsOf(headers, prefix), version);
-  if (verdict.kind === 'pass') return;
+  if (verdict.kind !== 'pass') throw failedCondition(prefix, verdict);
+}
+
+/**
+ * RenameObject: x-amz-rename-source-if-* are about the source, If-* about what is at the destination. If-Match and
+ * If-Modified-Since want something to be there.
+ * @throws S3Error PreconditionFailed
+ */
+export function checkRename(headers: Headers, source: ObjectVersion, latest: ObjectVersion | null): void {
+  const prefix = 'x-amz-rename-source-';
+  const verdict = judge(conditionsOf(headers, prefix), source);
+  if (verdict.kind !== 'pass') throw failedCondition(prefix, verdict);
+  const conditions = conditionsOf(headers, '');
+  const current = latest !== null && !latest.deleteMarker ? latest : null;
+  if (current === null) {
+    const wanted = conditions.ifMatch === undefined ? 'If-Modified-Since' : 'If-Match';
+    if (conditions.ifMatch !== undefined || conditions.ifModifiedSince !== null)
+      throw failedCondition('', { kind: 'failed', condition: wanted });
+    return;
+  }
+  const there = judge(conditions, current);
+  if (there.kind !== 'pass') throw failedCondition('', there);
+}
+
+function failedCondition(prefix: string, verdict: Exclude<Verdict, { readonly kind: 'pass' }>): S3Error {
   const condition = verdict.kind === 'failed' ? verdict.condition : 'If-None-Match';
-  throw new S3Error('PreconditionFailed', { detail: { Condition: `${prefix}${condition}` } });
+  return new S3Error('PreconditionFailed', { detail: { Condition: `${prefix}${condition}` } });
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Caller } from '../iam/iam-caller.js';
 import type { BucketRecord, Owner, Region, Stores } from '../store/types.js';
 import type { CorsRule } from './cors.js';
 import type { EncryptionServices } from './encryption.js';
-import type { OperationRow } from './operation.js';
+import type { BatchEntry, OperationRow } from './operation.js';
 import type { S3Request } from './request.js';
 
 /** Who calls. */
@@ -48,6 +48,14 @@ export interface ServiceSettings {
   readonly lifecycleDayMs: number;
 }
 
+/** Where event notifications can go. */
+export interface NotificationTargets {
+  /** The configuration names it. */
+  has(target: string): boolean;
+  /** Sends it one message. @returns what went wrong, for the client; null: it has it */
+  test(target: string, message: { readonly id: string; readonly body: string }): Promise<string | null>;
+}
+
 /** Everything that outlives a request; made by main, handed down, never global. */
 export interface Services {
   readonly stores: Stores;
@@ -55,7 +63,10 @@ export interface Services {
   readonly directory: GranteeDirectory;
   readonly encryption: EncryptionServices;
   readonly budget: MemoryBudget;
+  /** For the pages of Parquet objects that queries hold: a budget of its own, so that slow clients do not stop uploads. */
+  readonly selectBudget: MemoryBudget;
   readonly settings: ServiceSettings;
+  readonly notifications: NotificationTargets;
   /** ms since the epoch */
   readonly now: () => number;
 }
@@ -69,6 +80,10 @@ export interface OperationContext {
   readonly log: Logger;
   /** Fires when the client goes away or the request's deadline passes. */
   readonly signal: AbortSignal;
+  /** A request about several objects tells what became of each. */
+  readonly onEntry?: (entry: BatchEntry) => void;
+  /** Something was allowed that only an ACL allows. */
+  readonly onAclRequired?: () => void;
   /** The request's bucket; only operations whose access is bucket, bucketOwner or object have one. */
   readonly bucket: BucketRecord;
 }

@@ -6,7 +6,7 @@ import { readObject } from '../data/read.js';
 import { COPY_SOURCE_CUSTOMER_KEY } from '../data/sse-customer.js';
 import type { DataCipher } from '../data/sse.js';
 import type { BucketRecord, ObjectVersion, VersionSelector } from '../store/types.js';
-import { loadVersion, requireBucket } from './access.js';
+import { isNamedTenant, loadVersion, requireBucket } from './access.js';
 import { checkObjectKey } from './bucket-name.js';
 import { checkCopySource } from './conditions.js';
 import type { OperationContext } from './context.js';
@@ -14,12 +14,17 @@ import { regionOf } from './context.js';
 import { checkReadKey, readCipher } from './encryption.js';
 import { S3Error, invalidArgument } from './errors.js';
 import type { ByteRange } from './range.js';
+import { namedBucket } from './request.js';
+import { requirePayer } from './requester-pays.js';
+import { toS3Error } from './store-errors.js';
 import { selectorOf } from './versioning.js';
 
 const HEADER = 'x-amz-copy-source';
 
 export interface CopySourceName {
   readonly bucket: string;
+  /** of 'tenant:bucket' */
+  readonly bucketTenant?: string;
   readonly key: string;
   readonly select: VersionSelector;
 }
@@ -42,7 +47,7 @@ export function parseCopySource(header: string): CopySourceName {
   const key = name.slice(slash + 1);
   checkObjectKey(key);
   if (versionId === '') throw invalidArgument(HEADER, header, 'Version id cannot be the empty string');
-  return { bucket: name.slice(0, slash), key, select: selectorOf(versionId) };
+  return { ...namedBucket(name.slice(0, slash)), key, select: selectorOf(versionId) };
 }
 
 function decode(text: string, header: string): string {
@@ -71,13 +76,34 @@ export interface CopySource {
  *   key too few or too many), AccessDenied, PreconditionFailed, KMS.*
  */
 export async function loadCopySource(context: OperationContext): Promise<CopySource> {
-  const { headers } = context.request;
-  const header = headers[HEADER];
+  const header = context.request.headers[HEADER];
   if (header === undefined) throw new Error('a copy without its source header');
-  const { bucket: bucketName, key, select } = parseCopySource(header);
-  const bucket = await requireBucket(context, bucketName);
+  const name = parseCopySource(header);
+  const bucket = await requireBucket(context, name.bucket);
+  const { key, select } = name;
+  const entry = { source: bucket, key, versionId: select === 'latest' ? null : select.versionId };
+  try {
+    const source = await readableSource(context, bucket, name);
+    context.onEntry?.({ ...entry, sizeBytes: source.version.sizeBytes, status: 200, code: null });
+    return source;
+  } catch (error) {
+    const { status, code } = toS3Error(error);
+    context.onEntry?.({ ...entry, sizeBytes: null, status, code });
+    throw error;
+  }
+}
+
+async function readableSource(
+  context: OperationContext,
+  bucket: BucketRecord,
+  { bucket: bucketName, bucketTenant, key, select }: CopySourceName,
+): Promise<CopySource> {
+  const { headers } = context.request;
+  if (!isNamedTenant(bucketTenant, bucket.owner))
+    throw new S3Error('NoSuchBucket', { detail: { BucketName: `${bucketTenant ?? ''}:${bucketName}` } });
   const expectedOwner = headers['x-amz-source-expected-bucket-owner'];
   if (expectedOwner !== undefined && expectedOwner !== bucket.owner.id) throw new S3Error('AccessDenied');
+  requirePayer(context.identity, headers, bucket);
   const version = await load(context, bucket, key, select);
   const customerKey = checkReadKey(context, version.encryption, COPY_SOURCE_CUSTOMER_KEY);
   checkCopySource(headers, version);

@@ -10,7 +10,7 @@ import type { DataCipher, KeyRing } from '../data/sse.js';
 import type { BucketRecord, EncryptionInfo, UploadRecord } from '../store/types.js';
 import type { BucketEncryption } from './bucket-encryption.js';
 import { bucketEncryption } from './bucket-encryption.js';
-import type { OperationContext } from './context.js';
+import type { Services } from './context.js';
 import type { RequestedEncryption } from './encryption-request.js';
 import {
   SSE_CONTEXT,
@@ -20,6 +20,7 @@ import {
   requestedEncryption,
 } from './encryption-request.js';
 import { S3Error, invalidArgument } from './errors.js';
+import type { S3Request } from './request.js';
 
 /** What the server encrypts with; made by main, handed down. */
 export interface EncryptionServices {
@@ -32,7 +33,14 @@ export interface EncryptionServices {
   readonly customerKeysRequireTls: boolean;
 }
 
-type Context = Pick<OperationContext, 'request' | 'services' | 'signal'>;
+/** Whose encryption it is: a request's, or the server's own when it delivers something to a bucket. */
+export interface EncryptionContext {
+  readonly request: Pick<S3Request, 'headers' | 'secure'>;
+  readonly services: Pick<Services, 'encryption'>;
+  readonly signal: AbortSignal;
+}
+
+type Context = EncryptionContext;
 
 export interface WriteEncryption {
   readonly info: EncryptionInfo;
@@ -149,7 +157,11 @@ export function checkReadKey(
       message:
         'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.',
     });
-  if (customerKey.md5 !== encryption.keyId) throw new S3Error('AccessDenied');
+  if (customerKey.md5 !== encryption.keyId)
+    throw new S3Error('AccessDenied', {
+      message:
+        'Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.',
+    });
   return customerKey;
 }
 
@@ -159,7 +171,7 @@ export function checkReadKey(
  * @throws S3Error KMS.*; StoreError
  */
 export async function readCipher(
-  context: Pick<OperationContext, 'services' | 'signal'>,
+  context: Pick<Context, 'services' | 'signal'>,
   encryption: EncryptionInfo | null,
   customerKey: CustomerKey | null,
 ): Promise<DataCipher | null> {

@@ -1,4 +1,5 @@
 /** What a row of the operations table is (src/s3/operations.ts). */
+import type { BucketRecord } from '../store/types.js';
 import type { OperationContext } from './context.js';
 
 export type OperationTarget = 'service' | 'bucket' | 'object';
@@ -40,6 +41,20 @@ export interface S3Response {
   readonly body: S3Body;
   /** Size of a streamed body; also Content-Length of the answer to HEAD. */
   readonly contentLengthBytes?: number;
+}
+
+/** What became of one object of a request about several (DeleteObjects, the source of a copy): for the access log. */
+export interface BatchEntry {
+  /** the bucket of a copy's source; null: the request's own */
+  readonly source: BucketRecord | null;
+  readonly key: string;
+  /** as the request names it */
+  readonly versionId: string | null;
+  /** null: not known */
+  readonly sizeBytes: number | null;
+  readonly status: number;
+  /** null: it went well */
+  readonly code: string | null;
 }
 
 export type Handler = (context: OperationContext) => Promise<S3Response>;

@@ -2,6 +2,15 @@
  * THE table: every operation of the S3 API, one row each. Routing, authorization, logs, rate limits and the table of
  * supported operations in README all come from it. A row without a handler is known and answers NotImplemented by name.
  */
+import {
+  deleteAbsentConfiguration,
+  getAbsentConfiguration,
+  getBucketAccelerateConfiguration,
+  getBucketReplication,
+  listBucketAnalyticsConfigurations,
+  listBucketIntelligentTieringConfigurations,
+  listBucketMetricsConfigurations,
+} from './ops/absent-configurations.js';
 import { deleteBucketCors, getBucketCors, preflight, putBucketCors } from './ops/bucket-cors.js';
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './ops/bucket-encryption.js';
 import { getBucketAcl, putBucketAcl } from './ops/bucket-acl.js';
@@ -11,6 +20,13 @@ import {
   getBucketLifecycleConfiguration,
   putBucketLifecycleConfiguration,
 } from './ops/bucket-lifecycle.js';
+import { getBucketNotificationConfiguration, putBucketNotificationConfiguration } from './ops/bucket-notification.js';
+import {
+  deleteBucketInventoryConfiguration,
+  getBucketInventoryConfiguration,
+  listBucketInventoryConfigurations,
+  putBucketInventoryConfiguration,
+} from './ops/bucket-inventory.js';
 import {
   getBucketLocation,
   getBucketRequestPayment,
@@ -29,6 +45,7 @@ import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './ops/b
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './ops/object-tagging.js';
 import { deleteObjects } from './ops/delete-objects.js';
 import { getObjectAttributes } from './ops/get-object-attributes.js';
+import { getObjectTorrent } from './ops/get-object-torrent.js';
 import { getObject, headObject } from './ops/get-object.js';
 import { headBucket } from './ops/head-bucket.js';
 import { listBuckets } from './ops/list-buckets.js';
@@ -46,8 +63,13 @@ import {
   putBucketOwnershipControls,
 } from './ops/ownership-controls.js';
 import { postObject } from './ops/post-object.js';
+import { getBucketLogging, putBucketLogging } from './ops/bucket-logging.js';
+import { deleteBucketWebsite, getBucketWebsite, putBucketWebsite } from './ops/bucket-website.js';
 import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './ops/public-access-block.js';
 import { putObject } from './ops/put-object.js';
+import { renameObject } from './ops/rename-object.js';
+import { restoreObject } from './ops/restore-object.js';
+import { selectObjectContent } from './ops/select-object-content.js';
 import { uploadPartCopy } from './ops/upload-part-copy.js';
 import { uploadPart } from './ops/upload-part.js';
 import type {
@@ -202,17 +224,59 @@ const BUCKET: readonly OperationRow[] = [
   }),
   row('PreflightBucket', ['OPTIONS', 'bucket'], handler, [], preflight),
 
-  later('GetBucketAccelerateConfiguration', 'GET', 'bucket', 'accelerate', 'GetAccelerateConfiguration'),
+  row(
+    'GetBucketAccelerateConfiguration',
+    ['GET', 'bucket'],
+    owner,
+    ['GetAccelerateConfiguration'],
+    getBucketAccelerateConfiguration,
+    { query: { accelerate: true } },
+  ),
   later('PutBucketAccelerateConfiguration', 'PUT', 'bucket', 'accelerate', 'PutAccelerateConfiguration'),
-  later('GetBucketAnalyticsConfiguration', 'GET', 'bucket', 'analytics', 'GetAnalyticsConfiguration'),
+  row(
+    'ListBucketAnalyticsConfigurations',
+    ['GET', 'bucket'],
+    owner,
+    ['GetAnalyticsConfiguration'],
+    listBucketAnalyticsConfigurations,
+    { query: { analytics: true } },
+  ),
+  row(
+    'GetBucketAnalyticsConfiguration',
+    ['GET', 'bucket'],
+    owner,
+    ['GetAnalyticsConfiguration'],
+    getAbsentConfiguration,
+    {
+      query: { analytics: true, id: true },
+    },
+  ),
   later('PutBucketAnalyticsConfiguration', 'PUT', 'bucket', 'analytics', 'PutAnalyticsConfiguration'),
-  later('DeleteBucketAnalyticsConfiguration', 'DELETE', 'bucket', 'analytics', 'PutAnalyticsConfiguration'),
-  later(
+  row(
+    'DeleteBucketAnalyticsConfiguration',
+    ['DELETE', 'bucket'],
+    owner,
+    ['PutAnalyticsConfiguration'],
+    deleteAbsentConfiguration,
+    { query: { analytics: true } },
+  ),
+  row(
+    'ListBucketIntelligentTieringConfigurations',
+    ['GET', 'bucket'],
+    owner,
+    ['GetIntelligentTieringConfiguration'],
+    listBucketIntelligentTieringConfigurations,
+    { query: { 'intelligent-tiering': true } },
+  ),
+  row(
     'GetBucketIntelligentTieringConfiguration',
-    'GET',
-    'bucket',
-    'intelligent-tiering',
-    'GetIntelligentTieringConfiguration',
+    ['GET', 'bucket'],
+    owner,
+    ['GetIntelligentTieringConfiguration'],
+    getAbsentConfiguration,
+    {
+      query: { 'intelligent-tiering': true, id: true },
+    },
   ),
   later(
     'PutBucketIntelligentTieringConfiguration',
@@ -221,23 +285,89 @@ const BUCKET: readonly OperationRow[] = [
     'intelligent-tiering',
     'PutIntelligentTieringConfiguration',
   ),
-  later(
+  row(
     'DeleteBucketIntelligentTieringConfiguration',
-    'DELETE',
-    'bucket',
-    'intelligent-tiering',
-    'PutIntelligentTieringConfiguration',
+    ['DELETE', 'bucket'],
+    owner,
+    ['PutIntelligentTieringConfiguration'],
+    deleteAbsentConfiguration,
+    { query: { 'intelligent-tiering': true } },
   ),
-  later('GetBucketInventoryConfiguration', 'GET', 'bucket', 'inventory', 'GetInventoryConfiguration'),
-  later('PutBucketInventoryConfiguration', 'PUT', 'bucket', 'inventory', 'PutInventoryConfiguration'),
-  later('DeleteBucketInventoryConfiguration', 'DELETE', 'bucket', 'inventory', 'PutInventoryConfiguration'),
-  later('GetBucketLogging', 'GET', 'bucket', 'logging', 'GetBucketLogging'),
-  later('PutBucketLogging', 'PUT', 'bucket', 'logging', 'PutBucketLogging'),
-  later('GetBucketMetricsConfiguration', 'GET', 'bucket', 'metrics', 'GetMetricsConfiguration'),
+  row(
+    'GetBucketInventoryConfiguration',
+    ['GET', 'bucket'],
+    owner,
+    ['GetInventoryConfiguration'],
+    getBucketInventoryConfiguration,
+    { query: { inventory: true, id: true } },
+  ),
+  row(
+    'ListBucketInventoryConfigurations',
+    ['GET', 'bucket'],
+    owner,
+    ['GetInventoryConfiguration'],
+    listBucketInventoryConfigurations,
+    { query: { inventory: true } },
+  ),
+  row(
+    'PutBucketInventoryConfiguration',
+    ['PUT', 'bucket'],
+    owner,
+    ['PutInventoryConfiguration'],
+    putBucketInventoryConfiguration,
+    { query: { inventory: true }, body: 'xml' },
+  ),
+  row(
+    'DeleteBucketInventoryConfiguration',
+    ['DELETE', 'bucket'],
+    owner,
+    ['PutInventoryConfiguration'],
+    deleteBucketInventoryConfiguration,
+    { query: { inventory: true } },
+  ),
+  row('GetBucketLogging', ['GET', 'bucket'], owner, ['GetBucketLogging'], getBucketLogging, {
+    query: { logging: true },
+  }),
+  row('PutBucketLogging', ['PUT', 'bucket'], owner, ['PutBucketLogging'], putBucketLogging, {
+    query: { logging: true },
+    body: 'xml',
+  }),
+  row(
+    'ListBucketMetricsConfigurations',
+    ['GET', 'bucket'],
+    owner,
+    ['GetMetricsConfiguration'],
+    listBucketMetricsConfigurations,
+    { query: { metrics: true } },
+  ),
+  row('GetBucketMetricsConfiguration', ['GET', 'bucket'], owner, ['GetMetricsConfiguration'], getAbsentConfiguration, {
+    query: { metrics: true, id: true },
+  }),
   later('PutBucketMetricsConfiguration', 'PUT', 'bucket', 'metrics', 'PutMetricsConfiguration'),
-  later('DeleteBucketMetricsConfiguration', 'DELETE', 'bucket', 'metrics', 'PutMetricsConfiguration'),
-  later('GetBucketNotificationConfiguration', 'GET', 'bucket', 'notification', 'GetBucketNotification'),
-  later('PutBucketNotificationConfiguration', 'PUT', 'bucket', 'notification', 'PutBucketNotification'),
+  row(
+    'DeleteBucketMetricsConfiguration',
+    ['DELETE', 'bucket'],
+    owner,
+    ['PutMetricsConfiguration'],
+    deleteAbsentConfiguration,
+    { query: { metrics: true } },
+  ),
+  row(
+    'GetBucketNotificationConfiguration',
+    ['GET', 'bucket'],
+    owner,
+    ['GetBucketNotification'],
+    getBucketNotificationConfiguration,
+    { query: { notification: true } },
+  ),
+  row(
+    'PutBucketNotificationConfiguration',
+    ['PUT', 'bucket'],
+    owner,
+    ['PutBucketNotification'],
+    putBucketNotificationConfiguration,
+    { query: { notification: true }, body: 'xml' },
+  ),
   row(
     'GetBucketOwnershipControls',
     ['GET', 'bucket'],
@@ -283,12 +413,28 @@ const BUCKET: readonly OperationRow[] = [
   row('DeletePublicAccessBlock', ['DELETE', 'bucket'], owner, ['PutBucketPublicAccessBlock'], deletePublicAccessBlock, {
     query: { publicAccessBlock: true },
   }),
-  later('GetBucketReplication', 'GET', 'bucket', 'replication', 'GetReplicationConfiguration'),
+  row('GetBucketReplication', ['GET', 'bucket'], owner, ['GetReplicationConfiguration'], getBucketReplication, {
+    query: { replication: true },
+  }),
   later('PutBucketReplication', 'PUT', 'bucket', 'replication', 'PutReplicationConfiguration'),
-  later('DeleteBucketReplication', 'DELETE', 'bucket', 'replication', 'PutReplicationConfiguration'),
-  later('GetBucketWebsite', 'GET', 'bucket', 'website', 'GetBucketWebsite'),
-  later('PutBucketWebsite', 'PUT', 'bucket', 'website', 'PutBucketWebsite'),
-  later('DeleteBucketWebsite', 'DELETE', 'bucket', 'website', 'DeleteBucketWebsite'),
+  row(
+    'DeleteBucketReplication',
+    ['DELETE', 'bucket'],
+    owner,
+    ['PutReplicationConfiguration'],
+    deleteAbsentConfiguration,
+    { query: { replication: true } },
+  ),
+  row('GetBucketWebsite', ['GET', 'bucket'], owner, ['GetBucketWebsite'], getBucketWebsite, {
+    query: { website: true },
+  }),
+  row('PutBucketWebsite', ['PUT', 'bucket'], owner, ['PutBucketWebsite'], putBucketWebsite, {
+    query: { website: true },
+    body: 'xml',
+  }),
+  row('DeleteBucketWebsite', ['DELETE', 'bucket'], owner, ['DeleteBucketWebsite'], deleteBucketWebsite, {
+    query: { website: true },
+  }),
 ];
 
 const OBJECT: readonly OperationRow[] = [
@@ -373,10 +519,22 @@ const OBJECT: readonly OperationRow[] = [
   }),
   row('PreflightObject', ['OPTIONS', 'object'], handler, [], preflight),
 
-  later('GetObjectTorrent', 'GET', 'object', 'torrent', 'GetObjectTorrent'),
-  later('RestoreObject', 'POST', 'object', 'restore', 'RestoreObject'),
-  later('SelectObjectContent', 'POST', 'object', 'select', 'GetObject'),
-  later('RenameObject', 'PUT', 'object', 'renameObject', 'PutObject'),
+  row('GetObjectTorrent', ['GET', 'object'], object('READ'), ['GetObjectTorrent'], getObjectTorrent, {
+    query: { torrent: true },
+    versionActions: ['GetObjectVersionTorrent'],
+  }),
+  row('RestoreObject', ['POST', 'object'], owner, ['RestoreObject'], restoreObject, {
+    query: { restore: true },
+    body: 'xml',
+  }),
+  row('SelectObjectContent', ['POST', 'object'], object('READ'), ['GetObject'], selectObjectContent, {
+    query: { select: true },
+    versionActions: ['GetObjectVersion'],
+    body: 'xml',
+  }),
+  row('RenameObject', ['PUT', 'object'], bucket('WRITE'), ['PutObject'], renameObject, {
+    query: { renameObject: true },
+  }),
 ];
 
 export const OPERATIONS: readonly OperationRow[] = [...SERVICE, ...BUCKET, ...OBJECT];

@@ -19,6 +19,8 @@ import type { OperationContext } from './context.js';
 import { regionOf } from './context.js';
 import type { WriteEncryption } from './encryption.js';
 import { entityTag } from './encryption.js';
+import type { Cause } from './event-record.js';
+import { eventsOf } from './events.js';
 import type { ObjectAttributes } from './object-attributes.js';
 import { retentionOfNew } from './object-lock.js';
 import { putChange } from './versioning.js';
@@ -40,6 +42,8 @@ export interface WriteRequest {
   readonly verify: (ingested: Ingested) => ObjectChecksum | null;
   /** Runs on the state the commit is decided on; throws to refuse. */
   readonly precondition: (state: KeyState) => void;
+  /** for who is notified of it */
+  readonly cause: Cause;
 }
 
 export async function writeObject(
@@ -74,6 +78,7 @@ export async function writeObject(
       key,
       select: 'latest',
       ...(ingested.intent === null ? {} : { intent: ingested.intent }),
+      ...eventsOf(context, request),
       decide: (state) => {
         request.precondition(state);
         return putChange(bucket.versioning, state, draft);

@@ -5,6 +5,7 @@
  * Ordering promise of every write path: intent -> data durable -> one atomic commit of the key -> index -> acknowledge ->
  * garbage of what the commit superseded. A crash between two steps leaves garbage, never a reference without its data.
  */
+import type { StoreAudit } from './audit.js';
 
 /** One life of a bucket. A bucket that is deleted and created again has another instance and never sees old rows. */
 export interface BucketRef {
@@ -236,7 +237,102 @@ export interface CommitRequest {
    * nothing is written).
    */
   readonly decide: (state: KeyState) => KeyChange | null;
+  /**
+   * Pure; what the change wants delivered elsewhere. Durable with the change: delivered at least once if the change was made,
+   * whatever dies when. Costs nothing where it is absent or answers nothing.
+   */
+  readonly events?: (made: MadeChange) => readonly OutboxDraft[];
 }
+
+/** The newest version of one key becomes that of another key of the bucket, without its data being read or written. */
+export interface RenameRequest {
+  readonly bucket: BucketRef;
+  readonly from: string;
+  /** another key than from */
+  readonly to: string;
+  /**
+   * Pure, on the states of both keys at one moment, the source's newest version selected with its inline bytes; runs once per
+   * attempt; null changes nothing; may throw.
+   */
+  readonly decide: (source: KeyState, target: KeyState) => RenameChange | null;
+  /** What is to be delivered of the change of each key, as in CommitRequest. */
+  readonly sourceEvents?: CommitRequest['events'];
+  readonly targetEvents?: CommitRequest['events'];
+}
+
+export interface RenameChange {
+  /** Becomes the newest version of the target. Its data is that of the source's newest version. */
+  readonly draft: VersionDraft;
+  /** as in KeyChange.put; for the delete marker too */
+  readonly isNull: boolean;
+  /** Becomes the newest version of the source; null: the source's newest version goes instead. */
+  readonly marker: VersionDraft | null;
+}
+
+export interface KeyRename {
+  /** false when decide returned null */
+  readonly changed: boolean;
+  /** the target's new version */
+  readonly version: ObjectVersion | null;
+}
+
+/** A change as it is about to be made, for what is told of it. */
+export interface MadeChange {
+  readonly before: KeyState;
+  /** the version that is put or replaced */
+  readonly version: ObjectVersion | null;
+  /** The key's clock after the change: orders what is told of the key. */
+  readonly seq: number;
+}
+
+/** Something to be delivered elsewhere. */
+export interface OutboxDraft {
+  /** Kind of destination and its name: 'notification/audit'. 1 to 200 bytes of ASCII without white space. */
+  readonly queue: string;
+  /** JSON, for whoever delivers that kind */
+  readonly body: string;
+}
+
+export interface OutboxEntry extends OutboxDraft {
+  /** Where it lies: another one once it was postponed. */
+  readonly id: string;
+  readonly bucket: BucketRef;
+  readonly key: string;
+  /** of the change: orders the entries of a key */
+  readonly seq: number;
+  /** ms since the epoch */
+  readonly createdMs: number;
+  /** failed attempts to deliver it */
+  readonly attempts: number;
+}
+
+/**
+ * What changes of a region's keys want delivered, queue by queue. At least once: an entry that was taken and not removed is handed
+ * out again, to this process or to another one when this one has died.
+ */
+export interface Outbox {
+  /**
+   * The oldest entries of the queue that are due and not in this process's hands yet, for this process alone as long as it goes
+   * on calling take (limit 0 will do) at least every OUTBOX_TAKE_MS. Empty also when another process has them. Entries of a key
+   * come in the order of their changes, unless one was postponed.
+   */
+  take(queue: string, options: { readonly limit: number }): Promise<readonly OutboxEntry[]>;
+  /** They are delivered, or given up. Idempotent. */
+  remove(entries: readonly OutboxEntry[]): Promise<void>;
+  /** Puts entries that were taken back, with one more attempt, due at that time: ms since the epoch. */
+  postpone(entries: readonly OutboxEntry[], dueMs: number): Promise<void>;
+  /** Forgets that they were taken. */
+  giveBack(entries: readonly OutboxEntry[]): void;
+  /** Queues that have, or had, entries, in no order. */
+  queues(): Promise<readonly string[]>;
+  /** Calls back when a change made in this process has left entries. @returns stops it */
+  watch(listener: (queue: string) => void): () => void;
+  /** Leaves to other processes what this one has not removed. */
+  release(): Promise<void>;
+}
+
+/** How often whoever takes from an outbox must come back at the latest. */
+export const OUTBOX_TAKE_MS = 5_000;
 
 /** Announces blobs before they are written, so that a crash leaves them findable. */
 export interface Intent {
@@ -353,6 +449,13 @@ export interface MetadataStore {
    */
   commit(request: CommitRequest): Promise<KeyCommit>;
 
+  /**
+   * Renames as one change for those who write either key: none of them comes between its two halves. Readers see the target
+   * before the source goes, or both at once. After a crash it is either done or not, at the latest when the sweeper has passed.
+   * @throws StoreError as commit; whatever decide throws
+   */
+  rename(request: RenameRequest): Promise<KeyRename>;
+
   /** Durable before it returns: blobs written under it are garbage unless a commit references them. */
   openIntent(
     bucket: BucketRef,
@@ -405,6 +508,9 @@ export interface MetadataStore {
   /** Makes the listing of one key agree with its versions (after a crash between commit and index). */
   repairIndex(bucket: BucketRef, key: string): Promise<void>;
   removeGarbage(entry: GarbageEntry): Promise<void>;
+
+  /** What commits left to be delivered. */
+  readonly outbox: Outbox;
 }
 
 /** Writes one blob: chunks in any order, each once, then finish. */
@@ -525,5 +631,7 @@ export interface Stores {
   readonly regions: ReadonlyMap<string, Region>;
   /** Resolves when the store can serve; @throws StoreError */
   ready(): Promise<void>;
+  /** For maintenance: everything that is in the stores. Works until they are closed. */
+  audit(): Promise<StoreAudit>;
   close(): Promise<void>;
 }

@@ -5,7 +5,6 @@ import {
   DeleteBucketTaggingCommand,
   DeleteObjectCommand,
   GetBucketLocationCommand,
-  GetBucketReplicationCommand,
   GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   HeadBucketCommand,
@@ -13,6 +12,7 @@ import {
   ListObjectsV2Command,
   PutBucketRequestPaymentCommand,
   PutBucketTaggingCommand,
+  PutBucketReplicationCommand,
 } from '@aws-sdk/client-s3';
 import type { BucketLocationConstraint } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
@@ -185,8 +185,10 @@ describeWire('buckets', (wire) => {
 
   it('says by name what is not served', async () => {
     const Bucket = await wire.bucket();
-    const refused = await failure(wire.s3.send(new GetBucketReplicationCommand({ Bucket })));
+    const refused = await failure(
+      wire.s3.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration: { Role: 'r', Rules: [] } })),
+    );
     expect(refused).toMatchObject({ status: 501, code: 'NotImplemented' });
-    expect(refused.error['Operation']).toBe('GetBucketReplication');
+    expect(refused.error['Operation']).toBe('PutBucketReplication');
   });
 });

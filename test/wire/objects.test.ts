@@ -100,15 +100,32 @@ describeWire('objects', (wire) => {
     expect(output.TagCount).toBeUndefined();
   });
 
-  it('gives metadata back in the UTF-8 it came in', async () => {
-    const value = Buffer.from('Grüße, 世界').toString('latin1');
-    const headers = { 'x-amz-meta-greeting': value };
+  it('takes metadata in UTF-8 and in encoded words, and gives it back in encoded words', async () => {
+    const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
+    const headers = {
+      'x-amz-meta-greeting': latin1('Grüße an alle'),
+      'x-amz-meta-world': latin1('世界'),
+      'x-amz-meta-word': '=?UTF-8?B?w6k=?= and =?ISO-8859-1?Q?=E9?=',
+      'x-amz-meta-plain': '=?UTF-8?Q?just_text?=',
+      'x-amz-meta-byte': '\u00e9',
+    };
     const target = `/${Bucket}/unicode-metadata`;
     expect(await signedExchange(wire.server, { method: 'PUT', target, headers, body: 'x' })).toMatchObject({
       status: 200,
     });
+    const expected = {
+      'x-amz-meta-greeting': '=?UTF-8?Q?Gr=C3=BC=C3=9Fe_an_alle?=',
+      'x-amz-meta-world': '=?UTF-8?B?5LiW55WM?=',
+      'x-amz-meta-word': '=?UTF-8?Q?=C3=A9_and_=C3=A9?=',
+      'x-amz-meta-plain': 'just text',
+      'x-amz-meta-byte': '=?UTF-8?B?w6k=?=',
+    };
     const got = await signedExchange(wire.server, { method: 'HEAD', target });
-    expect(got.headers['x-amz-meta-greeting']).toBe(value);
+    expect(got.headers).toMatchObject(expected);
+    // What was answered means the same when it is sent: copies made by a client keep it.
+    const again = `/${Bucket}/unicode-metadata-again`;
+    await signedExchange(wire.server, { method: 'PUT', target: again, headers: expected, body: 'x' });
+    expect((await signedExchange(wire.server, { method: 'HEAD', target: again })).headers).toMatchObject(expected);
   });
 
   it('has a content type, whatever the client calls it', async () => {

@@ -102,8 +102,28 @@ describeWire('form uploads', (wire) => {
       CacheControl: 'no-store',
       ServerSideEncryption: 'AES256',
     });
-    expect(Buffer.from(output.Metadata?.['note'] ?? '', 'latin1').toString()).toBe('grün');
+    expect(output.Metadata?.['note']).toBe('=?UTF-8?Q?gr=C3=BCn?=');
     expect((await exchange(wire.server, { method: 'GET', target: `/${Bucket}/forms/a%20b.png` })).status).toBe(200);
+  });
+
+  it('counts metadata that no header can carry, and refuses other headers of that kind', async () => {
+    const form = {
+      key: 'odd-metadata',
+      'x-amz-meta-lines': 'one\ntwo',
+      'x-amz-meta-a b': 'c',
+      'x-amz-meta-fine': 'yes',
+    };
+    const conditions: Condition[] = Object.entries(form).map(([name, value]) => ({ [name]: value }));
+    expect((await post(multipart(signed(form, conditions), { content: 'x' }))).status).toBe(204);
+    const { MissingMeta, Metadata } = await wire.s3.send(new HeadObjectCommand({ Bucket, Key: form.key }));
+    expect({ MissingMeta, Metadata }).toEqual({ MissingMeta: 2, Metadata: { fine: 'yes' } });
+    const split = { key: 'split', 'Content-Disposition': 'a\r\nx-injected: b' };
+    const splitConditions: Condition[] = Object.entries(split).map(([name, value]) => ['eq', `$${name}`, value]);
+    expect(await post(multipart(signed(split, splitConditions), { content: 'x' }))).toMatchObject({
+      status: 400,
+      code: 'InvalidArgument',
+    });
+    await isMissing('split');
   });
 
   it('takes files of any size and any bytes', async () => {

@@ -2,8 +2,8 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html
 import { createHash, createHmac } from 'node:crypto';
-import type { Credentials } from './servers.js';
-import { REGION } from './servers.js';
+import type { Credentials } from '../support/config.js';
+import { REGION } from '../support/config.js';
 
 export const UNSIGNED = 'UNSIGNED-PAYLOAD';
 export const EMPTY_SHA256 = createHash('sha256').digest('hex');

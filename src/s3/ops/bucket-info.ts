@@ -2,6 +2,7 @@
 import { invalidArgument, S3Error } from '../errors.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse, xmlResponse } from '../operation.js';
+import { payerDocument, payerOf } from '../requester-pays.js';
 import { xmlBody } from '../xml-body.js';
 import {
   locationConstraint,
@@ -16,13 +17,11 @@ export const getBucketLocation: Handler = async ({ bucket }) =>
   xmlResponse(locationConstraint(bucket.region === 'us-east-1' ? null : bucket.region));
 
 export const getBucketRequestPayment: Handler = async ({ bucket }) =>
-  xmlResponse(
-    requestPaymentConfiguration(bucket.documents['requestPayment'] === 'Requester' ? 'Requester' : 'BucketOwner'),
-  );
+  xmlResponse(requestPaymentConfiguration(payerOf(bucket)));
 
 export const putBucketRequestPayment: Handler = async (context) => {
   const payer = parseRequestPaymentConfiguration(await xmlBody(context, { required: true }));
-  await context.services.stores.buckets.update(context.bucket, () => ({ documents: { requestPayment: payer } }));
+  await context.services.stores.buckets.update(context.bucket, () => ({ documents: payerDocument(payer) }));
   return emptyResponse(200);
 };
 

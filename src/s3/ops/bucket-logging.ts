@@ -9,10 +9,9 @@ import { checkGrantCount, orderGrants, serialiseAcl } from '../../iam/acl.js';
 import type { BucketRecord } from '../../store/types.js';
 import { aclsDisabled } from '../bucket-security.js';
 import type { OperationContext } from '../context.js';
-import { S3Error } from '../errors.js';
-import { logAcl, LOGGING_DOCUMENT, loggingOf, mayDeliverLogs } from '../logging.js';
+import { invalidArgument, S3Error } from '../errors.js';
+import { logAcl, LOGGING_DOCUMENT, loggingOf, logObjectKey, mayDeliverLogs } from '../logging.js';
 import type { LoggingConfiguration } from '../logging.js';
-import { defaultRetentionOf } from '../object-lock.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse, xmlResponse } from '../operation.js';
 import { payerOf } from '../requester-pays.js';
@@ -41,10 +40,10 @@ export const putBucketLogging: Handler = async (context) => {
   return emptyResponse(200);
 };
 
-/** @throws S3Error InvalidTargetBucketForLogging, CrossLocationLoggingProhibited */
+/** @throws S3Error InvalidTargetBucketForLogging, CrossLocationLoggingProhibited, InvalidArgument (a prefix that is too long) */
 async function checkedTarget(
   { bucket, services }: OperationContext,
-  { targetBucket, targetPrefix }: RequestedLogging,
+  { targetBucket, targetPrefix, keyFormat }: RequestedLogging,
 ): Promise<BucketRecord> {
   const invalid = (message: string): S3Error =>
     new S3Error('InvalidTargetBucketForLogging', { message, detail: { TargetBucket: targetBucket } });
@@ -56,10 +55,14 @@ async function checkedTarget(
     throw new S3Error('CrossLocationLoggingProhibited', {
       detail: { TargetBucketLocation: target.region, SourceBucketLocation: bucket.region },
     });
-  if (defaultRetentionOf(target) !== null)
-    throw invalid('The target bucket has a default retention: log objects could not be written.');
-  if (payerOf(target) === 'Requester') throw invalid('The target bucket is configured for requester pays.');
-  if (!mayDeliverLogs({ source: bucket, target, key: targetPrefix, nowMs: services.now() }))
+  if (target.objectLock) throw invalid('The target bucket for logging must not have Object Lock enabled.');
+  if (payerOf(target) === 'Requester') throw invalid('The target bucket for logging must not be configured for requester pays.');
+  const nowMs = services.now();
+  const configuration = { targetPrefix, keyFormat };
+  const key = logObjectKey({ source: bucket, configuration, dayMs: nowMs, nowMs, unique: '0'.repeat(16) });
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
+    throw invalidArgument('TargetPrefix', targetPrefix, 'The target prefix is too long: no key of a log object would fit.');
+  if (!mayDeliverLogs({ source: bucket, target, key, nowMs }))
     throw invalid('You must give the log-delivery group WRITE and READ_ACP permissions to the target bucket');
   return target;
 }
@@ -71,7 +74,10 @@ async function grantsOf(
   { grants }: RequestedLogging,
 ): Promise<string | null> {
   if (grants.length === 0) return null;
-  if (aclsDisabled(target)) throw new S3Error('InvalidBucketAclWithObjectOwnership');
+  if (aclsDisabled(target))
+    throw new S3Error('AccessControlListNotSupported', {
+      message: 'Target grants not allowed for bucket owner enforced buckets',
+    });
   checkGrantCount(grants);
   const resolve = granteeResolver(services.directory, [target.owner]);
   const resolved: Grant[] = [];

@@ -27,6 +27,7 @@ import type { OperationContext } from '../context.js';
 import { regionOf } from '../context.js';
 import { checkCompletionKey } from '../encryption.js';
 import { S3Error } from '../errors.js';
+import { eventsOf } from '../events.js';
 import { expirationHeader } from '../lifecycle.js';
 import {
   checkObjectSize,
@@ -144,6 +145,7 @@ async function commitUpload(
     bucket: ref.bucket,
     key: ref.key,
     select: 'latest',
+    ...eventsOf(context, { bucket, key: ref.key, cause: 'ObjectCreated:CompleteMultipartUpload' }),
     decide: (state) => {
       if (ownVersion(state, ref.uploadId) !== null) return null;
       if (services.now() > deadlineMs)

@@ -18,6 +18,7 @@ import { objectAttributes } from '../object-attributes.js';
 import { encryptionHeaders } from '../object-headers.js';
 import type { Handler } from '../operation.js';
 import { xmlResponse } from '../operation.js';
+import { chargedHeaders } from '../requester-pays.js';
 import { copyObjectResult } from '../xml/documents.js';
 import { newVersionIdHeader } from '../versioning.js';
 import { MAX_PUT_BYTES, writeObject } from '../write-object.js';
@@ -59,6 +60,7 @@ export const copyObject: Handler = async (context) => {
     owner: own.owner,
     encryption,
     checksums: algorithm === null ? [] : [algorithm],
+    cause: 'ObjectCreated:Copy',
     verify: ({ digests }) => {
       const digest = algorithm === null ? undefined : digests.get(algorithm);
       return algorithm === null || digest === undefined
@@ -77,6 +79,7 @@ export const copyObject: Handler = async (context) => {
       ...(source.bucket.versioning === 'unversioned'
         ? {}
         : { 'x-amz-copy-source-version-id': source.version.versionId }),
+      ...chargedHeaders(context.identity, source.bucket),
       ...encryptionHeaders(version),
       ...contextHeader(headers),
       ...expirationHeader(bucket, { key, version, dayMs: context.services.settings.lifecycleDayMs }),

@@ -4,6 +4,7 @@ import type { DeleteConditions } from '../conditions.js';
 import { checkDelete, deleteConditionsOf } from '../conditions.js';
 import type { OperationContext } from '../context.js';
 import { keyOf, ownerOf, regionOf } from '../context.js';
+import { eventsOf } from '../events.js';
 import { lockJudgement } from '../object-lock-access.js';
 import { checkRemovable } from '../object-lock.js';
 import type { Handler } from '../operation.js';
@@ -48,12 +49,14 @@ export async function deleteOne(
 ): Promise<DeleteOutcome> {
   const { key, versionId, conditions } = target;
   const region = regionOf(context, bucket);
+  const events = eventsOf(context, { bucket, key, cause: 'ObjectRemoved' });
   if (versionId !== undefined && versionId !== '') {
     const judgement = lockJudgement(context, bucket, key);
     const commit = await region.metadata.commit({
       bucket,
       key,
       select: selectorOf(versionId),
+      ...events,
       decide: (state) => {
         checkDelete(conditions, state.selected);
         if (state.selected === null) return null;
@@ -68,6 +71,7 @@ export async function deleteOne(
     bucket,
     key,
     select: 'latest',
+    ...events,
     decide: (state) => {
       const current = state.latest?.deleteMarker === true ? null : state.latest;
       checkDelete(conditions, current);

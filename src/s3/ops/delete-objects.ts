@@ -2,7 +2,7 @@
 import { requireDelete } from '../access.js';
 import type { OperationContext } from '../context.js';
 import { checkObjectKey } from '../bucket-name.js';
-import type { Handler } from '../operation.js';
+import type { BatchEntry, Handler } from '../operation.js';
 import { xmlResponse } from '../operation.js';
 import { toS3Error } from '../store-errors.js';
 import { xmlBody } from '../xml-body.js';
@@ -20,8 +20,10 @@ export const deleteObjects: Handler = async (context) => {
   await inParallel(objects, async (object) => {
     try {
       deleted.push(await deleteEntry(context, object));
+      context.onEntry?.({ ...entryOf(object), status: 204, code: null });
     } catch (error) {
       const failure = toS3Error(error);
+      context.onEntry?.({ ...entryOf(object), status: failure.status, code: failure.code });
       if (failure.status >= 500) context.log.warn({ err: error, key: object.key }, 'an entry of DeleteObjects failed');
       errors.push({ ...nameOf(object), code: failure.code, message: failure.message });
     }
@@ -39,6 +41,10 @@ async function deleteEntry(context: OperationContext, object: DeleteRequestObjec
   });
   if (!outcome.deleteMarker || outcome.versionId === null) return nameOf(object);
   return { ...nameOf(object), deleteMarker: true, deleteMarkerVersionId: outcome.versionId };
+}
+
+function entryOf({ key, versionId }: DeleteRequestObject): Omit<BatchEntry, 'status' | 'code'> {
+  return { source: null, key, versionId: versionId ?? null, sizeBytes: null };
 }
 
 function nameOf({ key, versionId }: DeleteRequestObject): { key: string; versionId?: string } {

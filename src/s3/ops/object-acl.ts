@@ -21,6 +21,6 @@ export const putObjectAcl: Handler = async (context) => {
   const select = selectorOf(context.request.query.get('versionId'));
   const version = await loadVersion(context, { select, permission: 'WRITE_ACP', withInline: false });
   const acl = await requestedAcl(context, { owner: objectOwner(context.bucket, version), target: 'object' });
-  await changeVersion(context, { version, select }, (current) => ({ ...current, acl }));
+  await changeVersion(context, { version, select, cause: 'ObjectAcl:Put' }, (current) => ({ ...current, acl }));
   return emptyResponse(200, versionIdHeader(context.bucket.versioning, version.versionId));
 };

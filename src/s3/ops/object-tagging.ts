@@ -26,13 +26,13 @@ export const putObjectTagging: Handler = async (context) => {
   const early = asksAboutRequestTags(context) ? await tagsOfBody(context) : null;
   const found = await tagged(context, 'WRITE', early === null ? undefined : requestTagKeys(early));
   const tags = early ?? (await tagsOfBody(context));
-  await changeVersion(context, found, (current) => ({ ...current, tags }));
+  await changeVersion(context, { ...found, cause: 'ObjectTagging:Put' }, (current) => ({ ...current, tags }));
   return emptyResponse(200, versionIdHeader(context.bucket.versioning, found.version.versionId));
 };
 
 export const deleteObjectTagging: Handler = async (context) => {
   const found = await tagged(context, 'WRITE');
-  await changeVersion(context, found, (current) => ({ ...current, tags: {} }));
+  await changeVersion(context, { ...found, cause: 'ObjectTagging:Delete' }, (current) => ({ ...current, tags: {} }));
   return emptyResponse(204, versionIdHeader(context.bucket.versioning, found.version.versionId));
 };
 

@@ -23,6 +23,7 @@ import { encryptionHeaders } from '../object-headers.js';
 import { checkDigestUnderLock } from '../object-lock.js';
 import type { Handler, S3Response } from '../operation.js';
 import { emptyResponse } from '../operation.js';
+import { chargedHeaders, requirePayer } from '../requester-pays.js';
 import { parseTagging, postResponse } from '../xml/documents.js';
 import { newVersionIdHeader } from '../versioning.js';
 import { MAX_PUT_BYTES, writeObject } from '../write-object.js';
@@ -64,6 +65,7 @@ export const postObject: Handler = async (context) => {
     identity,
     request: { ...context.request, headers },
   };
+  requirePayer(identity, headers, bucket);
   requireAccess(caller, {
     bucket,
     key,
@@ -85,6 +87,7 @@ export const postObject: Handler = async (context) => {
     owner: attributes.owner,
     encryption,
     checksums: expected.algorithm === null ? [] : [expected.algorithm],
+    cause: 'ObjectCreated:Post',
     verify: (ingested) => {
       if (policy !== null) checkFileSize(policy, ingested.sizeBytes);
       return verifyDigests(expected, ingested, { trailers: new Map() });
@@ -99,6 +102,7 @@ export const postObject: Handler = async (context) => {
     etag: version.etag,
     headers: {
       etag: `"${version.etag}"`,
+      ...chargedHeaders(identity, bucket),
       ...newVersionIdHeader(bucket.versioning, version.versionId),
       ...encryptionHeaders(version),
       ...checksumHeaders(version.checksum),
@@ -156,6 +160,7 @@ const FIELD_HEADERS: ReadonlySet<string> = new Set([
   'expires',
   'content-md5',
   'x-amz-storage-class',
+  'x-amz-request-payer',
 ]);
 
 /** The form carries tags as an XML document, the header as a query. */

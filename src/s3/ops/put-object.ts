@@ -1,4 +1,6 @@
-/** PutObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+/** PutObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html; with a write offset it appends. */
+import { OBJECT_SIZE, writeOffset } from '../append.js';
+import { appendObject, appendTarget, checkStillAbsent } from '../append-object.js';
 import { checksumHeaders, expectedDigests, verifyDigests } from '../checksum-headers.js';
 import { checkWrite } from '../conditions.js';
 import { keyOf } from '../context.js';
@@ -22,6 +24,11 @@ export const putObject: Handler = async (context) => {
     throw new S3Error('EntityTooLarge', {
       detail: { ProposedSize: String(body.lengthBytes), MaxSizeAllowed: String(MAX_PUT_BYTES) },
     });
+  const offset = writeOffset(request.headers);
+  if (offset !== null) {
+    const object = await appendTarget(context, offset);
+    if (object !== null) return appendObject(context, object);
+  }
   const expected = expectedDigests(request.headers);
   const attributes = await objectAttributes(context, bucket);
   checkDigestUnderLock(bucket, attributes, expected);
@@ -36,15 +43,18 @@ export const putObject: Handler = async (context) => {
     owner: attributes.owner,
     encryption,
     checksums: expected.algorithm === null ? [] : [expected.algorithm],
+    cause: 'ObjectCreated:Put',
     verify: (ingested) => verifyDigests(expected, ingested, body),
     precondition: (state) => {
       checkWrite(request.headers, state.latest);
+      if (offset !== null) checkStillAbsent(state);
     },
   });
   const { version } = commit;
   if (version === null) throw new Error('a put committed no version');
   return emptyResponse(200, {
     etag: `"${version.etag}"`,
+    ...(offset === null ? {} : { [OBJECT_SIZE]: String(version.sizeBytes) }),
     ...newVersionIdHeader(bucket.versioning, version.versionId),
     ...encryptionHeaders(version),
     ...contextHeader(request.headers),

@@ -10,6 +10,7 @@ import { encryptionHeaders } from '../object-headers.js';
 import type { Handler } from '../operation.js';
 import { xmlResponse } from '../operation.js';
 import { parseCopyRange } from '../range.js';
+import { chargedHeaders } from '../requester-pays.js';
 import { versionIdHeader } from '../versioning.js';
 import { MAX_PUT_BYTES } from '../write-object.js';
 import { requireOpenUpload, uploadRefOf, writePart } from '../write-part.js';
@@ -44,6 +45,7 @@ export const uploadPartCopy: Handler = async (context) => {
   const sourceVersion = versionIdHeader(source.bucket.versioning, source.version.versionId)['x-amz-version-id'];
   return xmlResponse(copyPartResult(part), {
     ...(sourceVersion === undefined ? {} : { 'x-amz-copy-source-version-id': sourceVersion }),
+    ...chargedHeaders(context.identity, source.bucket),
     ...encryptionHeaders(upload),
   });
 };

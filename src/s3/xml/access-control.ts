@@ -43,7 +43,8 @@ export function parseAccessControlPolicy(
   return { ownerId: owner.requiredText('ID').trim(), grants: list.elements.map(readGrant) };
 }
 
-function readGrant(grant: XmlNode): ListedGrant {
+/** A Grant element, here and in TargetGrants of access logging. @throws what the document's parser throws */
+export function readGrant(grant: XmlNode): ListedGrant {
   grant.allowOnly('Grantee', 'Permission');
   const permission = grant.choice('Permission', PERMISSIONS);
   if (permission === undefined) throw grant.fault('Grant needs a Permission');
@@ -80,16 +81,18 @@ export function accessControlPolicy(policy: {
   readonly owner: Owner;
   readonly grants: readonly ListedGrant[];
 }): string {
-  const grants = policy.grants.map(({ grantee, permission }) =>
-    parent(
-      'Grant',
-      `<Grantee ${XSI} xsi:type="${grantee.type}">${granteeElements(grantee)}</Grantee>` +
-        element('Permission', permission),
-    ),
-  );
+  const grants = policy.grants.map(grantElement);
   return xmlDocument(
     'AccessControlPolicy',
     ownerElement('Owner', policy.owner) + parent('AccessControlList', grants.join('')),
+  );
+}
+
+export function grantElement({ grantee, permission }: ListedGrant): string {
+  return parent(
+    'Grant',
+    `<Grantee ${XSI} xsi:type="${grantee.type}">${granteeElements(grantee)}</Grantee>` +
+      element('Permission', permission),
   );
 }
 

@@ -17,6 +17,7 @@ export function parseBucketLoggingStatus(body: Buffer | string): RequestedLoggin
   enabled.allowOnly('TargetBucket', 'TargetPrefix', 'TargetGrants', 'TargetObjectKeyFormat');
   const grants = enabled.child('TargetGrants');
   grants?.allowOnly('Grant');
+  for (const grant of grants?.elements ?? []) grant.choice('Permission', TARGET_PERMISSIONS);
   return {
     targetBucket: enabled.requiredText('TargetBucket').trim(),
     targetPrefix: enabled.requiredText('TargetPrefix'),
@@ -26,7 +27,7 @@ export function parseBucketLoggingStatus(body: Buffer | string): RequestedLoggin
 }
 
 function keyFormatOf(format: XmlNode | undefined): LoggingConfiguration['keyFormat'] {
-  if (format === undefined) return 'simple';
+  if (format === undefined) return 'default';
   format.allowOnly('SimplePrefix', 'PartitionedPrefix');
   const partitioned = format.child('PartitionedPrefix');
   if (format.elements.length !== 1) throw format.fault('TargetObjectKeyFormat needs one format');
@@ -36,12 +37,13 @@ function keyFormatOf(format: XmlNode | undefined): LoggingConfiguration['keyForm
   return source === 'EventTime' ? 'by-event-time' : 'by-delivery-time';
 }
 
+const TARGET_PERMISSIONS = ['FULL_CONTROL', 'READ', 'WRITE'] as const;
+
 export function bucketLoggingStatus(
   configuration: (LoggingConfiguration & { readonly grants: readonly ListedGrant[] }) | null,
 ): string {
   if (configuration === null) return xmlDocument('BucketLoggingStatus', '');
   const { targetBucket, targetPrefix, keyFormat, grants } = configuration;
-  const source = keyFormat === 'by-event-time' ? 'EventTime' : 'DeliveryTime';
   return xmlDocument(
     'BucketLoggingStatus',
     parent(
@@ -49,9 +51,13 @@ export function bucketLoggingStatus(
       element('TargetBucket', targetBucket) +
         element('TargetPrefix', targetPrefix) +
         (grants.length === 0 ? '' : parent('TargetGrants', grants.map(grantElement).join(''))) +
-        (keyFormat === 'simple'
-          ? ''
-          : parent('TargetObjectKeyFormat', parent('PartitionedPrefix', element('PartitionDateSource', source)))),
+        (keyFormat === 'default' ? '' : parent('TargetObjectKeyFormat', FORMATS[keyFormat])),
     ),
   );
 }
+
+const FORMATS = {
+  simple: parent('SimplePrefix', ''),
+  'by-event-time': parent('PartitionedPrefix', element('PartitionDateSource', 'EventTime')),
+  'by-delivery-time': parent('PartitionedPrefix', element('PartitionDateSource', 'DeliveryTime')),
+};

@@ -1,10 +1,12 @@
 /** Reads the chunks of one inode in order, ahead of its consumer within a window, and believes none without its CRC. */
 import { types } from 'cassandra-driver';
 import { StoreError } from '../errors.js';
-import { chunkCrc } from '../shared/crc.js';
+import type { StoreLogger } from '../shared/logger.js';
+import { rescueChunk } from './chunk-rescue.js';
+import { chunkQuery, groupAt, verifiedPayloads } from './chunk-rows.js';
+import type { ChunkGroup } from './chunk-rows.js';
 import type { Session } from './cluster.js';
-import { bytesOf, numberOf } from './rows.js';
-import type { Row } from './rows.js';
+import { numberOf } from './rows.js';
 
 export interface BlobReaderParts {
   readonly session: Session;
@@ -12,6 +14,7 @@ export interface BlobReaderParts {
   /** chunks of a block as configured now; the inode may have been written with others */
   readonly blockChunks: number;
   readonly window: number;
+  readonly logger: StoreLogger;
 }
 
 export interface ChunkRange {
@@ -31,26 +34,19 @@ interface Found {
   readonly failure: StoreError | null;
 }
 
-/** Consecutive chunks of one block. */
-interface Group {
-  readonly block: number;
-  readonly first: number;
-  readonly last: number;
-}
-
 export class CassandraBlobReader {
   readonly #session: Session;
-  readonly #inode: types.Uuid;
-  readonly #name: string;
+  readonly #inode: string;
   readonly #window: number;
+  readonly #logger: StoreLogger;
   #blockChunks: number;
   #layout: Promise<number | null> | null = null;
 
   constructor(parts: BlobReaderParts) {
     this.#session = parts.session;
-    this.#name = parts.inode;
-    this.#inode = types.Uuid.fromString(parts.inode);
+    this.#inode = parts.inode;
     this.#window = parts.window;
+    this.#logger = parts.logger;
     this.#blockChunks = parts.blockChunks;
   }
 
@@ -63,7 +59,7 @@ export class CassandraBlobReader {
     try {
       for (;;) {
         while (underway.length < ahead && next <= last) {
-          const group = this.#groupAt(next, Math.min(last, next + perQuery - 1));
+          const group = groupAt(next, Math.min(last, next + perQuery - 1), this.#blockChunks);
           next = group.last + 1;
           const reading = this.#read(group);
           // Awaited in its turn; until then its failure is nobody's.
@@ -86,22 +82,16 @@ export class CassandraBlobReader {
     }
   }
 
-  /** From a chunk on, at most to another, but not across a block. */
-  #groupAt(first: number, last: number): Group {
-    const block = Math.floor(first / this.#blockChunks);
-    return { block, first, last: Math.min(last, (block + 1) * this.#blockChunks - 1) };
-  }
-
-  async #read(group: Group): Promise<Found> {
-    const rows = await this.#session.read(...this.#query(group));
-    const found = verified(rows, group);
+  async #read(group: ChunkGroup): Promise<Found> {
+    const rows = await this.#session.read(...chunkQuery(this.#session, this.#inode, group));
+    const found = verifiedPayloads(rows, group);
     if (found !== null) return { chunks: found, failure: null };
     this.#blockChunks = (await this.#writtenBlockChunks()) ?? this.#blockChunks;
     const chunks: Buffer[] = [];
     for (let chunk = group.first; chunk <= group.last; chunk++) {
-      const payload = await this.#insist(this.#groupAt(chunk, chunk));
+      const payload = await this.#insist(chunk);
       if (payload === null) {
-        const what = `chunk ${chunk} of inode ${this.#name} is missing or damaged`;
+        const what = `chunk ${chunk} of inode ${this.#inode} is missing or damaged`;
         return { chunks, failure: new StoreError('corrupt', 'notApplied', what) };
       }
       chunks.push(payload);
@@ -109,18 +99,14 @@ export class CassandraBlobReader {
     return { chunks, failure: null };
   }
 
-  /** One chunk, once more, and if need be from all replicas: one may have what the others do not, or have wrong. */
-  async #insist(group: Group): Promise<Buffer | null> {
-    const usual = verified(await this.#session.read(...this.#query(group)), group);
+  /** One chunk, once more, and if need be from each replica: one may have what the others do not, or have wrong. */
+  async #insist(chunk: number): Promise<Buffer | null> {
+    const blockChunks = this.#blockChunks;
+    const group = groupAt(chunk, chunk, blockChunks);
+    const usual = verifiedPayloads(await this.#session.read(...chunkQuery(this.#session, this.#inode, group)), group);
     if (usual !== null) return usual[0] ?? null;
-    return verified(await this.#session.readAll(...this.#query(group)), group)?.[0] ?? null;
-  }
-
-  #query({ block, first, last }: Group): [string, unknown[]] {
-    const from = `SELECT chunk, crc, payload FROM ${this.#session.keyspace}.blob_block WHERE inode = ? AND block = ?`;
-    return first === last
-      ? [`${from} AND chunk = ?`, [this.#inode, block, first]]
-      : [`${from} AND chunk >= ? AND chunk <= ?`, [this.#inode, block, first, last]];
+    const parts = { session: this.#session, inode: this.#inode, blockChunks, logger: this.#logger, rewrite: true };
+    return (await rescueChunk(parts, chunk))?.payload ?? null;
   }
 
   async #writtenBlockChunks(): Promise<number | null> {
@@ -130,23 +116,9 @@ export class CassandraBlobReader {
 
   async #readLayout(): Promise<number | null> {
     const query = `SELECT block_chunks FROM ${this.#session.keyspace}.blob_inode WHERE inode = ?`;
-    const [row] = await this.#session.read(query, [this.#inode]);
+    const [row] = await this.#session.read(query, [types.Uuid.fromString(this.#inode)]);
     return row === undefined ? null : numberOf(row, 'block_chunks');
   }
-}
-
-/** The payloads in order, null when one is missing or does not have its CRC. */
-function verified(rows: readonly Row[], { first, last }: Group): Buffer[] | null {
-  if (rows.length !== last - first + 1) return null;
-  const payloads: Buffer[] = [];
-  for (const [i, row] of rows.entries()) {
-    const payload = bytesOf(row, 'payload');
-    const crc = numberOf(row, 'crc');
-    if (payload === null || numberOf(row, 'chunk') !== first + i || crc === null) return null;
-    if (chunkCrc([payload]) !== crc >>> 0) return null;
-    payloads.push(payload);
-  }
-  return payloads;
 }
 
 function throwIfGivenUp(signal: AbortSignal | undefined): void {

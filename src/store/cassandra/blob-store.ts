@@ -1,6 +1,7 @@
 /** Blobs on Cassandra: chunks (rows) in blocks (partitions) under an inode. */
 import { types } from 'cassandra-driver';
 import { StoreError } from '../errors.js';
+import type { StoreLogger } from '../shared/logger.js';
 import type { BlobStore, BlobWriter } from '../types.js';
 import { CassandraBlobReader } from './blob-reader.js';
 import { CassandraBlobWriter } from './blob-writer.js';
@@ -21,6 +22,7 @@ export interface BlobStoreOptions {
   /** chunks of one blob in flight */
   readonly window: number;
   readonly now: () => number;
+  readonly logger: StoreLogger;
 }
 
 export class CassandraBlobStore implements BlobStore {
@@ -29,12 +31,14 @@ export class CassandraBlobStore implements BlobStore {
   readonly #session: Session;
   readonly #blockChunks: number;
   readonly #now: () => number;
+  readonly #logger: StoreLogger;
 
   constructor(options: BlobStoreOptions) {
     this.chunkSizeBytes = options.chunkSizeBytes;
     this.window = options.window;
     this.#session = options.session;
     this.#now = options.now;
+    this.#logger = options.logger;
     const fitting = Math.max(1, Math.floor(MAX_BLOCK_BYTES / options.chunkSizeBytes));
     this.#blockChunks = Math.max(1, Math.min(options.blockChunks, fitting));
   }
@@ -67,9 +71,8 @@ export class CassandraBlobStore implements BlobStore {
     },
   ): AsyncIterable<Buffer> {
     const { window } = this;
-    return new CassandraBlobReader({ session: this.#session, inode, blockChunks: this.#blockChunks, window }).chunks(
-      range,
-    );
+    const [session, blockChunks, logger] = [this.#session, this.#blockChunks, this.#logger];
+    return new CassandraBlobReader({ session, inode, blockChunks, window, logger }).chunks(range);
   }
 
   /**

@@ -2,7 +2,7 @@
  * One Cassandra cluster with one set of credentials: a driver client that connects when first used, and the ways statements
  * are executed. A Session looks at it from one target's keyspace and consistency levels.
  */
-import type { Client, QueryOptions } from 'cassandra-driver';
+import type { Client, Host, QueryOptions } from 'cassandra-driver';
 import { types } from 'cassandra-driver';
 import type { CassandraTarget, Consistency, SerialConsistency } from '../../config/types.js';
 import { StoreError } from '../errors.js';
@@ -176,6 +176,18 @@ export class Session {
     return (await this.cluster.execute({ query, params }, 'read', { ...this.#read, consistency })).rows;
   }
 
+  /** Nodes that hold the partition with that key (its columns as they are sent), in no order. */
+  async replicas(partitionKey: readonly Buffer[]): Promise<readonly Host[]> {
+    const client = await this.cluster.client();
+    return (client.getReplicas(this.target.keyspace, routingKey(partitionKey)) as Host[] | null) ?? [];
+  }
+
+  /** What that node has, whatever the others have. */
+  async readFrom(host: Host, query: string, params: unknown[]): Promise<Row[]> {
+    const options = { ...this.#read, consistency: types.consistencies.one, host };
+    return (await this.cluster.execute({ query, params }, 'read', options)).rows;
+  }
+
   /** All rows, page by page. */
   async *pages(query: string, params: unknown[], fetchSize: number): AsyncGenerator<Row[]> {
     let pageState: string | null = null;
@@ -225,6 +237,19 @@ export class Session {
 /** The driver's types leave out that the last page has none. */
 function nextPageOf(page: { readonly pageState: string | null }): string | null {
   return page.pageState;
+}
+
+/** Several columns: each with its length before and a zero behind. */
+function routingKey(columns: readonly Buffer[]): Buffer {
+  const [only] = columns;
+  if (only !== undefined && columns.length === 1) return only;
+  return Buffer.concat(
+    columns.flatMap((column) => {
+      const length = Buffer.allocUnsafe(2);
+      length.writeUInt16BE(column.length);
+      return [length, column, Buffer.of(0)];
+    }),
+  );
 }
 
 /** Lower-case names are the same quoted and not; others exist only as whoever created them wrote them: exactly. */

@@ -13,10 +13,14 @@ import type { BucketGuard, BucketPass } from './bucket-guard.js';
 import { fateOf, newToken } from './commit-trail.js';
 import type { GarbageRow } from './garbage-table.js';
 import type { Head, HeadTable } from './head-table.js';
-import { isVersionedAfter, planIndex } from './index-writer.js';
+import type { CassandraOutbox } from './outbox.js';
+import type { Announcement } from './outbox-announcer.js';
+import { isVersionedAfter, planAsIs, planIndex } from './index-writer.js';
 import type { IndexWriter } from './index-writer.js';
 import type { IntentLog, Ticket } from './intents.js';
 import { KeyedMutex } from './keyed-mutex.js';
+import { markOf, withoutMarks } from './move-mark.js';
+import type { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
 import { backoff } from './retry.js';
 import { nextSeq } from '../versions.js';
@@ -26,6 +30,8 @@ export interface CommitterParts {
   readonly index: Pick<IndexWriter, 'apply'>;
   readonly intents: Pick<IntentLog, 'announce' | 'announceGarbage' | 'cancelGarbage' | 'use' | 'close'>;
   readonly guard: Pick<BucketGuard, 'enter' | 'confirm'>;
+  readonly outbox: Pick<CassandraOutbox, 'announce'>;
+  readonly moves: Pick<Moves, 'settle'>;
   readonly options: Pick<CassandraOptions, 'now' | 'commitDeadlineMs'>;
 }
 
@@ -40,11 +46,16 @@ interface Attempt {
   readonly head: Head;
   readonly applied: AppliedChange;
   readonly token: Buffer;
+  /** what it wants delivered */
+  readonly events: Announcement;
 }
+
+/** A commit; move: the rename that makes it, whose own mark does not stand in its way. */
+export type HeldCommit = CommitRequest & { readonly move?: string };
 
 /** One commit() while it runs. */
 interface Run {
-  readonly request: CommitRequest;
+  readonly request: HeldCommit;
   readonly ticket: Ticket;
   readonly deadlineMs: number;
   /** Writes whose answer was lost and that can be applied yet. */
@@ -64,10 +75,30 @@ export class Committer {
   }
 
   async commit(request: CommitRequest): Promise<KeyCommit> {
+    return this.#announced(request, (task) => this.holding(request.bucket, [request.key], task));
+  }
+
+  /** The same for who holds the key. */
+  async commitHeld(request: HeldCommit): Promise<KeyCommit> {
+    return this.#announced(request, (task) => task());
+  }
+
+  /** Runs while no other commit of this gateway changes the keys. */
+  async holding<T>(bucket: BucketRef, keys: readonly string[], task: () => Promise<T>): Promise<T> {
+    // In one order, so that two who want the same keys never wait for each other.
+    const sorted = [...new Set(keys)].sort();
+    const held = sorted.reduceRight((inner, key) => () => this.#keys.run(`${bucket.instance}/${key}`, inner), task);
+    return held();
+  }
+
+  async #announced(
+    request: HeldCommit,
+    hold: (task: () => Promise<KeyCommit>) => Promise<KeyCommit>,
+  ): Promise<KeyCommit> {
     const { bucket, key } = request;
     const ticket = this.#parts.intents.announce(bucket, key);
     const deadlineMs = performance.now() + this.#parts.options.commitDeadlineMs;
-    return this.#keys.run(`${bucket.instance}/${key}`, async () => {
+    return hold(async () => {
       const run: Run = { request, ticket, deadlineMs, pending: [], lost: 0, garbage: null };
       try {
         this.#checkDeadline(run);
@@ -80,6 +111,7 @@ export class Committer {
           ticket.done();
           this.#dropGarbage(run);
         }
+        for (const { events } of run.pending) events.lost();
         throw error;
       }
     });
@@ -90,19 +122,32 @@ export class Committer {
     const { bucket, key, select, withInline = false } = run.request;
     for (let attempt = 0; ; attempt++) {
       const serial = run.pending.length > 0;
-      const [head, pass] = await this.#orUnknown(run, async () =>
+      const [found, pass] = await this.#orUnknown(run, async () =>
         Promise.all([heads.load(bucket, key, select, { withInline, serial }), guard.enter(bucket), run.ticket.durable]),
       );
-      const done = this.#settle(run, head);
+      const done = this.#settle(run, found);
       if (done !== null) return this.#finish(run, done, pass);
+      const head = await this.#orUnknown(run, () => this.#withoutRename(run, found));
+      if (head === null) continue;
       const change = await this.#decide(run, head);
       if (change === 'again') continue;
-      if (change === null) return { before: head.state, version: null, changed: false };
+      if (change === null) {
+        await this.#show(run, head);
+        return { before: head.state, version: null, changed: false };
+      }
       const made = await this.#write(run, head, change);
       if (made !== null) return this.#finish(run, made, pass);
       this.#checkDeadline(run);
       await backoff(attempt);
     }
+  }
+
+  /** The key as it is once no other rename of it is under way; null: it has to be read again. */
+  async #withoutRename({ request }: Run, head: Head): Promise<Head | null> {
+    const mark = markOf(head.state.latest);
+    if (mark === null || mark.id === request.move) return head;
+    if (await this.#parts.moves.settle(request.bucket, request.key, head)) return null;
+    return { ...head, state: withoutMarks(head.state) };
   }
 
   /** The pending write that was applied; forgets those that never will be. @throws StoreError unknown when the trail is lost */
@@ -111,7 +156,9 @@ export class Committer {
       const fate = fateOf(one.token, one.head.trail, head.trail);
       if (fate === 'applied') return one;
       if (fate === 'unknown') throw unknownOutcome(run.request);
-      if (fate === 'dead') run.pending = run.pending.filter((other) => other !== one);
+      if (fate !== 'dead') continue;
+      run.pending = run.pending.filter((other) => other !== one);
+      one.events.cancel();
     }
     return null;
   }
@@ -142,22 +189,42 @@ export class Committer {
     const { heads, intents, options } = this.#parts;
     const { bucket, key, intent } = run.request;
     const applied = applyChange(head.state, change, options.now());
-    await this.#orUnknown(run, () => this.#announceGarbage(run, applied.garbageBlobs));
-    // Last of all: the sweeper must not get hold of the blobs between this look at the lease and the write.
-    if (intent !== undefined && applied.placed !== null) await this.#orUnknown(run, async () => intents.use(intent));
     const token = newToken();
-    const attempt: Attempt = { head, applied, token };
+    const events = await this.#orUnknown(run, () =>
+      settled(this.#announceGarbage(run, applied.garbageBlobs), this.#announceEvents(run, head, applied, token)),
+    );
+    const attempt: Attempt = { head, applied, token, events };
+    try {
+      // Last of all: the sweeper must not get hold of the blobs between this look at the lease and the write.
+      if (intent !== undefined && applied.placed !== null) await this.#orUnknown(run, async () => intents.use(intent));
+    } catch (error) {
+      events.cancel();
+      throw error;
+    }
     try {
       const versioned = isVersionedAfter(head, applied);
       const timeoutMs = FIRST_PATIENCE_MS * 2 ** run.lost;
-      return (await heads.write(bucket, key, head, { applied, token, versioned, timeoutMs })) ? attempt : null;
+      if (await heads.write(bucket, key, head, { applied, token, versioned, timeoutMs })) return attempt;
+      events.cancel();
+      return null;
     } catch (error) {
       const lost = error instanceof StoreError && error.outcome === 'unknown' && error.kind !== 'internal';
-      if (!lost) throw run.pending.length > 0 ? madeUnknown(error) : error;
+      if (!lost) {
+        if (error instanceof StoreError && error.outcome === 'notApplied') events.cancel();
+        else events.lost();
+        throw run.pending.length > 0 ? madeUnknown(error) : error;
+      }
       run.pending.push(attempt);
       run.lost += 1;
       return null;
     }
+  }
+
+  async #announceEvents(run: Run, head: Head, applied: AppliedChange, token: Buffer): Promise<Announcement> {
+    const { bucket, key, events } = run.request;
+    const { seq, put, replace } = applied;
+    const drafts = events?.({ before: head.state, version: put ?? replace, seq }) ?? [];
+    return this.#parts.outbox.announce({ bucket, key, seq, token, base: head.trail, drafts });
   }
 
   async #announceGarbage(run: Run, blobs: readonly BlobName[]): Promise<void> {
@@ -176,15 +243,30 @@ export class Committer {
     run.garbage = null;
   }
 
+  /**
+   * Nothing to change, because what is wanted is so already. Who made it so may have died before the listings showed it, or not be
+   * that far yet: acknowledged means that they do, so this makes sure.
+   */
+  async #show({ request }: Run, head: Head): Promise<void> {
+    if (head.clock !== null) await this.#parts.index.apply(request.bucket, request.key, planAsIs(head));
+  }
+
   /** The change is made. Now it must show, and its bucket must still be there. */
-  async #finish(run: Run, { head, applied }: Attempt, pass: BucketPass): Promise<KeyCommit> {
+  async #finish(run: Run, made: Attempt, pass: BucketPass): Promise<KeyCommit> {
     const { index, guard, intents } = this.#parts;
     const { bucket, key, intent } = run.request;
+    const { head, applied } = made;
+    // The key has moved on from the state that the others were made for.
+    for (const { events } of run.pending) if (events !== made.events) events.cancel();
+    run.pending = [];
     try {
       await index.apply(bucket, key, planIndex(head, applied));
       await guard.confirm(pass);
     } catch (error) {
       throw madeUnknown(error);
+    } finally {
+      // Whether it shows or not: it was made.
+      made.events.made();
     }
     if (intent !== undefined && applied.placed !== null) intents.close(intent, blobsOf(applied.placed.data));
     return { before: head.state, version: applied.put ?? applied.replace, changed: true };
@@ -205,6 +287,17 @@ export class Committer {
     const { key } = run.request;
     throw new StoreError('contention', 'notApplied', `key ${JSON.stringify(key)} is changed by too many at once`);
   }
+}
+
+/** What the second one makes, when both have ended: it is taken back when the first one fails. */
+async function settled(first: Promise<void>, second: Promise<Announcement>): Promise<Announcement> {
+  const [done, made] = await Promise.allSettled([first, second]);
+  if (done.status === 'rejected') {
+    if (made.status === 'fulfilled') made.value.cancel();
+    throw done.reason;
+  }
+  if (made.status === 'rejected') throw made.reason;
+  return made.value;
 }
 
 function unknownOutcome({ bucket, key }: { readonly bucket: BucketRef; readonly key: string }): StoreError {

@@ -29,12 +29,17 @@ export interface GarbageRow {
 /** Nobody writes to a shard any more when its minute ended so long ago, by any gateway's clock. */
 const CLOSED_AFTER_MS = 30 * 60_000;
 const ROWS_PER_PAGE = 200;
+/** Rows and bytes (about) of one partition. */
+const SHARD_ROWS = 20_000;
+const SHARD_BYTES = 32 * 1024 * 1024;
 
 export class GarbageTable {
   readonly #session: Session;
   readonly #region: string;
   readonly #now: () => number;
-  readonly #gateway = randomBytes(5).toString('hex');
+  #gateway = randomBytes(5).toString('hex');
+  /** The shard in use. */
+  #filled = { shard: '', rows: 0, bytes: 0 };
   readonly #garbage: string;
   readonly #shards: string;
   /** Shards of this gateway that can be found. */
@@ -52,7 +57,16 @@ export class GarbageTable {
 
   /** A row that is yet to be written. */
   newRow(kind: GarbageKind, items: readonly GarbageItem[], notBeforeMs: number): GarbageRow {
-    const shard = shardKey(shardAt(this.#region, this.#gateway, Date.now()));
+    let shard = shardKey(shardAt(this.#region, this.#gateway, Date.now()));
+    if (shard !== this.#filled.shard) this.#filled = { shard, rows: 0, bytes: 0 };
+    this.#filled.rows += 1;
+    this.#filled.bytes += sizeOf(items);
+    if (this.#filled.rows > SHARD_ROWS || this.#filled.bytes > SHARD_BYTES) {
+      // A minute in which one partition is not enough: it goes on in another, as if by another gateway.
+      this.#gateway = randomBytes(5).toString('hex');
+      shard = shardKey(shardAt(this.#region, this.#gateway, Date.now()));
+      this.#filled = { shard, rows: 1, bytes: sizeOf(items) };
+    }
     return { shard, id: types.TimeUuid.now().toString(), kind, items, notBeforeMs };
   }
 
@@ -169,6 +183,13 @@ export class GarbageTable {
     if (shard !== undefined) await this.#session.write(`DELETE FROM ${this.#garbage} WHERE shard = ?`, [shard]);
     await this.#session.write(`DELETE FROM ${this.#shards} WHERE scope = ? AND name = ?`, [scope, name]);
   }
+}
+
+function sizeOf(items: readonly GarbageItem[]): number {
+  return items.reduce(
+    (sum, { bucket, key, blobs }) => sum + bucket.name.length + key.length + 80 + 80 * blobs.length,
+    0,
+  );
 }
 
 function sorted(entries: GarbageEntry[]): GarbageEntry[] {

@@ -1,20 +1,35 @@
-/** object_head: reading the state of a key, and the conditional write that changes it. */
+/**
+ * object_head: reading the state of a key, and the conditional write that changes it.
+ *
+ * A change that only some replicas have yet is brought to others by reads that see it, but only the columns that such a read
+ * asks for. Two consequences: key_clock is never read without the rows that decisions are made on, or a decision could be made
+ * on old rows and pass with the new clock; and bytes may be older than the document that was read with them, which its
+ * checksum of them shows.
+ */
 import { types } from 'cassandra-driver';
 import { StoreError } from '../errors.js';
-import { decodeVersion, encodeVersion } from '../shared/codec.js';
 import type { AppliedChange } from '../shared/key-change.js';
 import { isSelected } from '../shared/key-change.js';
 import type { BucketRef, KeyState, ObjectVersion, VersionSelector } from '../types.js';
-import { seqOfVersionId } from '../versions.js';
 import type { Session, Statement } from './cluster.js';
 import { extendTrail } from './commit-trail.js';
-import { booleanOf, bytesOf, numberOf, required, textOf } from './rows.js';
+import {
+  clockOf,
+  crcsOf,
+  decode,
+  documentOf,
+  inlineOf,
+  isWhole,
+  newest,
+  NO_CRCS,
+  NOTHING,
+  slotOf,
+  slotOfId,
+} from './head-rows.js';
+import { booleanOf, bytesOf, textOf } from './rows.js';
 import type { Row } from './rows.js';
 
-/** Where the null version sits: above all others. */
-const NULL_SLOT = types.Long.fromString('9223372036854775807');
 const LOWEST_SLOT = types.Long.fromString('-9223372036854775808');
-const NOTHING = Buffer.alloc(0);
 /** How long the clock of a key without versions stays: longer than any two gateways' clocks differ. */
 export const CLOCK_TTL_S = 86_400;
 /** The newest, the second newest and the null version are among so many top rows. */
@@ -29,6 +44,10 @@ export interface Head {
   readonly clock: number | null;
   readonly trail: Buffer;
   readonly versioned: boolean;
+  /** By slot, what the documents say of their inline bytes: to be said again when they are written back without the bytes. */
+  readonly inlineCrcs?: ReadonlyMap<string, number>;
+  /** performance.now() before it was read */
+  readonly readAtMs: number;
 }
 
 export interface HeadWrite {
@@ -37,17 +56,6 @@ export interface HeadWrite {
   readonly versioned: boolean;
   /** how long to wait for the answer, at most */
   readonly timeoutMs: number;
-}
-
-type Slot = typeof NULL_SLOT | number;
-
-function slotOf(version: ObjectVersion): Slot {
-  return version.versionId === 'null' ? NULL_SLOT : version.seq;
-}
-
-/** null: no version can have that id */
-function slotOfId(versionId: string): Slot | null {
-  return versionId === 'null' ? NULL_SLOT : seqOfVersionId(versionId);
 }
 
 const uuid = (text: string) => types.Uuid.fromString(text);
@@ -72,13 +80,25 @@ export class HeadTable {
     const from = `SELECT ${columns} FROM ${this.#table} WHERE bucket = ? AND key = ?`;
     if (select === 'latest') {
       // The null version and the newest of the others.
-      return newest(await this.#session.read(`${from} LIMIT 2`, [uuid(bucket.instance), key]))[0] ?? null;
+      return newest(await this.#whole(`${from} LIMIT 2`, [uuid(bucket.instance), key]))[0] ?? null;
     }
     const slot = slotOfId(select.versionId);
     if (slot === null) return null;
-    const [row] = await this.#session.read(`${from} AND slot = ?`, [uuid(bucket.instance), key, slot]);
+    const [row] = await this.#whole(`${from} AND slot = ?`, [uuid(bucket.instance), key, slot]);
     const version = row === undefined ? null : decode(row);
     return version?.versionId === select.versionId ? version : null;
+  }
+
+  /** Rows whose bytes, if asked for, are those of their documents. @throws StoreError corrupt */
+  async #whole(query: string, params: unknown[]): Promise<Row[]> {
+    const rows = await this.#session.read(query, params);
+    if (rows.every(isWhole)) return rows;
+    // The change that brought the document is still on its way: this finishes it.
+    const finished = await this.#session.readSerial(query, params);
+    if (finished.every(isWhole)) return finished;
+    const all = await this.#session.readAll(query, params);
+    if (all.every(isWhole)) return all;
+    throw new StoreError('corrupt', 'notApplied', 'the bytes of an inlined object are missing or damaged');
   }
 
   /**
@@ -92,7 +112,9 @@ export class HeadTable {
     options: { readonly withInline: boolean; readonly serial: boolean },
   ): Promise<Head> {
     for (let attempt = 0; attempt < MAX_READS; attempt++) {
-      const rows = await this.#top(bucket, key, options.serial);
+      const readAtMs = performance.now();
+      // What was read in pieces that do not fit together is read again when no change is under way any more.
+      const rows = await this.#top(bucket, key, options.serial || attempt > 0);
       const versions = newest(rows);
       const clock = clockOf(rows[0]);
       const latest = versions[0] ?? null;
@@ -100,9 +122,9 @@ export class HeadTable {
       if (selected === null && select !== 'latest' && rows.length === TOP_ROWS) {
         // It may lie below the top rows: then the key must not have changed between the two reads.
         const below = await this.#one(bucket, key, select.versionId);
-        const sameClock = below === null ? await this.#hasClock(bucket, key, clock) : below.clock === clock;
-        if (!sameClock) continue;
-        selected = below?.version ?? null;
+        if (!(await this.#hasClock(bucket, key, clock))) continue;
+        selected = below === null ? null : decode(below);
+        if (below !== null) rows.push(below);
       }
       if (selected !== null && options.withInline && selected.data.kind === 'inline') {
         const bytes = await this.#inline(bucket, key, selected, clock);
@@ -115,6 +137,8 @@ export class HeadTable {
         clock,
         trail: rows[0] === undefined ? NOTHING : (bytesOf(rows[0], 'commits') ?? NOTHING),
         versioned: rows[0] !== undefined && booleanOf(rows[0], 'versioned') === true,
+        inlineCrcs: crcsOf(rows),
+        readAtMs,
       };
     }
     throw restless(key);
@@ -126,22 +150,16 @@ export class HeadTable {
     return serial ? this.#session.readSerial(query, params) : this.#session.read(query, params);
   }
 
-  async #one(
-    bucket: BucketRef,
-    key: string,
-    versionId: string,
-  ): Promise<{ readonly version: ObjectVersion; readonly clock: number | null } | null> {
+  async #one(bucket: BucketRef, key: string, versionId: string): Promise<Row | null> {
     const slot = slotOfId(versionId);
     if (slot === null) return null;
-    const query = `SELECT slot, doc, key_clock FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
+    const query = `SELECT slot, doc FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
     const [row] = await this.#session.read(query, [uuid(bucket.instance), key, slot]);
-    const version = row === undefined ? null : decode(row);
-    return version?.versionId === versionId ? { version, clock: clockOf(row) } : null;
+    return row !== undefined && decode(row).versionId === versionId ? row : null;
   }
 
   async #hasClock(bucket: BucketRef, key: string, clock: number | null): Promise<boolean> {
-    const query = `SELECT key_clock FROM ${this.#table} WHERE bucket = ? AND key = ? LIMIT 1`;
-    const [row] = await this.#session.read(query, [uuid(bucket.instance), key]);
+    const [row] = await this.#top(bucket, key, false);
     return clockOf(row) === clock;
   }
 
@@ -151,10 +169,10 @@ export class HeadTable {
     version: ObjectVersion,
     clock: number | null,
   ): Promise<Buffer | 'changed'> {
-    const query = `SELECT inline, key_clock FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
-    const [row] = await this.#session.read(query, [uuid(bucket.instance), key, slotOf(version)]);
-    if (row === undefined || clockOf(row) !== clock) return 'changed';
-    return bytesOf(row, 'inline') ?? NOTHING;
+    const query = `SELECT slot, doc, inline FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
+    const [row] = await this.#whole(query, [uuid(bucket.instance), key, slotOf(version)]);
+    const same = row !== undefined && decode(row).seq === version.seq && (await this.#hasClock(bucket, key, clock));
+    return same ? (bytesOf(row, 'inline') ?? NOTHING) : 'changed';
   }
 
   /** All versions of the key without inline bytes, in no order, with the clock they were read at. */
@@ -187,6 +205,7 @@ export class HeadTable {
       bucket: uuid(bucket.instance),
       key,
       expected: head.clock,
+      inlineCrcs: head.inlineCrcs ?? NO_CRCS,
     };
     const upserts = [applied.put, applied.replace].filter((version) => version !== null);
     const kept = new Set(upserts.map((version) => slotOf(version)));
@@ -237,12 +256,12 @@ export class HeadTable {
   }
 
   /** Clock and one row in one statement: the common case, cheaper than a batch for driver and server. */
-  #single(common: CommonWrite, version: ObjectVersion): Statement {
+  #single(common: RowWrite, version: ObjectVersion): Statement {
     const query =
       `UPDATE ${this.#table} SET key_clock = ?, commits = ?, versioned = ?, doc = ?, inline = ? ` +
       'WHERE bucket = ? AND key = ? AND slot = ? IF key_clock = ?';
     const { clock, trail, versioned, bucket, key, expected } = common;
-    const row = [encodeVersion(version), inlineOf(version)];
+    const row = [documentOf(version, common.inlineCrcs), inlineOf(version)];
     return { query, params: [clock, trail, versioned, ...row, bucket, key, slotOf(version), expected] };
   }
 
@@ -253,9 +272,10 @@ export class HeadTable {
     return { query, params: [ttlS, clock, trail, versioned, bucket, key, expected] };
   }
 
-  #upsert({ bucket, key }: CommonWrite, version: ObjectVersion): Statement {
+  #upsert(common: RowWrite, version: ObjectVersion): Statement {
     const query = `UPDATE ${this.#table} SET doc = ?, inline = ? WHERE bucket = ? AND key = ? AND slot = ?`;
-    return { query, params: [encodeVersion(version), inlineOf(version), bucket, key, slotOf(version)] };
+    const { bucket, key } = common;
+    return { query, params: [documentOf(version, common.inlineCrcs), inlineOf(version), bucket, key, slotOf(version)] };
   }
 
   #delete({ bucket, key }: CommonWrite, version: ObjectVersion): Statement {
@@ -279,32 +299,6 @@ interface CommonWrite {
   readonly expected: number | null;
 }
 
-/**
- * What goes into the inline cell: nothing-of-zero-bytes rather than null, which would be a tombstone; unset (the cell stays)
- * when a version is written back without its bytes having been read.
- */
-function inlineOf(version: ObjectVersion): unknown {
-  return version.data.kind === 'inline' ? (version.data.bytes ?? types.unset) : NOTHING;
-}
-
-function clockOf(row: Row | undefined): number | null {
-  return row === undefined ? null : numberOf(row, 'key_clock');
-}
-
-/** Versions of rows, newest first; rows of a key without versions hold only its clock. */
-function newest(rows: readonly Row[]): ObjectVersion[] {
-  return rows
-    .filter((row) => textOf(row, 'doc') !== null)
-    .map(decode)
-    .sort((a, b) => b.seq - a.seq);
-}
-
-function decode(row: Row): ObjectVersion {
-  const version = decodeVersion(required(textOf(row, 'doc'), 'doc'), null);
-  if (version.data.kind !== 'inline') return version;
-  const bytes = 'inline' in row ? bytesOf(row, 'inline') : null;
-  if ('inline' in row && bytes === null) {
-    throw new StoreError('corrupt', 'notApplied', 'the bytes of an inlined object are missing');
-  }
-  return { ...version, data: { kind: 'inline', bytes } };
+interface RowWrite extends CommonWrite {
+  readonly inlineCrcs: ReadonlyMap<string, number>;
 }

@@ -9,6 +9,7 @@ import { BucketGuard } from './bucket-guard.js';
 import { CassandraBucketStore } from './bucket-store.js';
 import { ClusterPool } from './cluster.js';
 import type { Session } from './cluster.js';
+import type { AuditedRegion } from './fsck-audit.js';
 import { CassandraIam } from './iam.js';
 import { CassandraMetadataStore } from './metadata-store.js';
 import { DEFAULT_CASSANDRA_OPTIONS } from './options.js';
@@ -19,6 +20,7 @@ import type { Layer } from './migrations.js';
 export { installSchema, schemaTargets } from './bootstrap.js';
 export type { InstallSchemaOptions, KeyspaceReport, SchemaTarget } from './bootstrap.js';
 export { DEFAULT_CASSANDRA_OPTIONS } from './options.js';
+export { rangeLimits } from './range-plan.js';
 export type { CassandraOptions } from './options.js';
 
 export interface CassandraStoresOptions {
@@ -53,19 +55,26 @@ export function openCassandraStores(config: CassandraStoresOptions): Stores {
   peers.onAnnounced('bucket', (name) => buckets.forget(name));
   const guard = new BucketGuard((name) => buckets.get(name, { fresh: true }));
   const regions = new Map<string, Region>();
+  const audited: AuditedRegion[] = [];
   for (const [name, { metastore, storageClasses }] of Object.entries(config.regions)) {
-    const store = new CassandraMetadataStore({ region: name, session: open('metastore', metastore), guard, options });
+    const session = open('metastore', metastore);
+    const store = new CassandraMetadataStore({ region: name, session, guard, options });
     metadata.set(name, store);
     const blobs = new Map<string, BlobStore>();
+    const blobSessions = new Map<string, Session>();
+    audited.push({ name, session, ranges: store.indexRanges.ranges, blobs: blobSessions });
     for (const [storageClass, target] of Object.entries(storageClasses)) {
+      const blobSession = open('blobstore', target);
+      blobSessions.set(storageClass, blobSession);
       blobs.set(
         storageClass,
         new CassandraBlobStore({
-          session: open('blobstore', target),
+          session: blobSession,
           chunkSizeBytes: target.maxChunkBytes,
           blockChunks: target.maxBlockChunks,
           window: options.blobWindow,
           now: options.now,
+          logger: options.logger,
         }),
       );
     }
@@ -81,6 +90,10 @@ export function openCassandraStores(config: CassandraStoresOptions): Stores {
     iam: new CassandraIam(bucketSession),
     regions,
     ready: () => verifySchema(sessions),
+    audit: async () => {
+      const { CassandraAudit } = await import('./fsck-audit.js');
+      return new CassandraAudit({ bucketSession, regions: audited, options });
+    },
     close: async () => {
       await Promise.all([...metadata.values()].map((store) => store.drain().catch(() => undefined)));
       await pool.close();

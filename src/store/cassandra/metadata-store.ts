@@ -1,4 +1,5 @@
 /** The metadata store of one region on Cassandra: puts its parts together behind the interface. */
+import { randomUUID } from 'node:crypto';
 import type { BlobName } from '../shared/key-change.js';
 import type {
   BucketRef,
@@ -6,11 +7,13 @@ import type {
   GarbageEntry,
   Intent,
   KeyCommit,
+  KeyRename,
   KeyScan,
   MetadataStore,
   ObjectEntry,
   ObjectVersion,
   PartRecord,
+  RenameRequest,
   UploadRecord,
   UploadRef,
   UploadScan,
@@ -24,11 +27,18 @@ import { Committer } from './committer.js';
 import { parseEntryId } from './garbage-rows.js';
 import { GarbageTable } from './garbage-table.js';
 import { HeadTable } from './head-table.js';
+import { HolderTable } from './holders.js';
+import { IndexRanges } from './index-ranges.js';
 import { IndexScanner } from './index-scan.js';
 import { IndexWriter } from './index-writer.js';
 import { IntentLog } from './intents.js';
+import { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
-import { Ranges } from './ranges.js';
+import { CassandraOutbox } from './outbox.js';
+import { OutboxLeases } from './outbox-leases.js';
+import { OutboxSettler } from './outbox-settle.js';
+import { OutboxTable } from './outbox-table.js';
+import { Renamer } from './rename.js';
 import { Sweep } from './sweep.js';
 import { UploadTable } from './upload-table.js';
 import { Uploads } from './uploads.js';
@@ -48,23 +58,37 @@ export class CassandraMetadataStore implements MetadataStore {
   readonly #intents: IntentLog;
   readonly #uploads: Uploads;
   readonly #committer: Committer;
+  readonly #renamer: Renamer;
   readonly #sweep: Sweep;
+  readonly outbox: CassandraOutbox;
+  readonly indexRanges: IndexRanges;
 
   constructor({ region, session, guard, options }: MetadataStoreParts) {
-    const ranges = new Ranges(session);
+    const indexRanges = new IndexRanges({ session, region, guard, options });
+    const { ranges } = indexRanges;
     const heads = new HeadTable(session);
     const index = new IndexWriter({ session, ranges, heads, now: options.now });
     const garbage = new GarbageTable({ session, region, now: options.now });
     const intents = new IntentLog(garbage, options);
     const uploads = new Uploads({ table: new UploadTable(session), ranges, intents, guard, options });
+    this.indexRanges = indexRanges;
     this.#heads = heads;
     this.#index = index;
     this.#scanner = new IndexScanner(session, ranges);
     this.#garbage = garbage;
     this.#intents = intents;
     this.#uploads = uploads;
-    this.#committer = new Committer({ heads, index, intents, guard, options });
-    this.#sweep = new Sweep({ heads, index, uploads, intents, guard, options });
+    this.outbox = new CassandraOutbox({
+      table: new OutboxTable({ session, region }),
+      leases: new OutboxLeases(session, randomUUID()),
+      settler: new OutboxSettler(heads, options.now),
+      options,
+    });
+    const moves = new Moves({ heads, index, intents, options });
+    const holders = new HolderTable(session);
+    this.#committer = new Committer({ heads, index, intents, guard, outbox: this.outbox, moves, options });
+    this.#renamer = new Renamer({ committer: this.#committer, heads, moves, holders, intents, options });
+    this.#sweep = new Sweep({ heads, index, uploads, intents, guard, moves, holders, options });
   }
 
   getVersion(
@@ -78,6 +102,10 @@ export class CassandraMetadataStore implements MetadataStore {
 
   commit(request: CommitRequest): Promise<KeyCommit> {
     return this.#committer.commit(request);
+  }
+
+  rename(request: RenameRequest): Promise<KeyRename> {
+    return this.#renamer.rename(request);
   }
 
   openIntent(bucket: BucketRef, key: string, blobs: readonly BlobName[]): Promise<Intent> {
@@ -161,12 +189,13 @@ export class CassandraMetadataStore implements MetadataStore {
   }
 
   /** For a bucket that is about to go: its uploads and their parts. */
-  removeUploads(bucket: BucketRef): Promise<void> {
-    return this.#uploads.removeAll(bucket);
+  async removeUploads(bucket: BucketRef): Promise<void> {
+    await this.#uploads.removeAll(bucket);
+    await this.indexRanges.removing(bucket);
   }
 
   /** Before the store closes. */
-  drain(): Promise<void> {
-    return this.#intents.drain();
+  async drain(): Promise<void> {
+    await Promise.all([this.#intents.drain(), this.outbox.drain(), this.indexRanges.close()]);
   }
 }

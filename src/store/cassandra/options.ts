@@ -1,6 +1,11 @@
 /** Settings of the Cassandra stores that are not about one keyspace, and the constants that all gateways must share. */
 
 import type { StoreLogger } from '../shared/logger.js';
+import type { MoveStep } from './range-mover.js';
+import { RANGE_LIMITS } from './range-plan.js';
+import type { RangeLimits } from './range-plan.js';
+import { RANGE_TIMES } from './range-times.js';
+import type { RangeTimes } from './range-times.js';
 
 export interface CassandraOptions {
   /** How old a record may be that BucketStore.get answers without asking Cassandra; 0 asks every time. */
@@ -17,6 +22,14 @@ export interface CassandraOptions {
   readonly speculativeDelayMs: number;
   /** Chunks of one blob in flight. */
   readonly blobWindow: number;
+  /** How much a partition of a listing may hold before it is cut or rewritten. */
+  readonly indexLimits: RangeLimits;
+  /** The same for all gateways; shorter only where all of them are one process. */
+  readonly indexTimes: RangeTimes;
+  /** Whether this process cuts and rewrites listings beside its requests. */
+  readonly indexUpkeep: boolean;
+  /** Told after each step of a listing that is cut anew; what it throws ends the work there, as a crash would. */
+  readonly onIndexMove?: (step: MoveStep) => void | Promise<void>;
   readonly now: () => number;
   readonly logger: StoreLogger;
 }
@@ -29,6 +42,9 @@ export const DEFAULT_CASSANDRA_OPTIONS: CassandraOptions = {
   connectionsPerHost: 2,
   speculativeDelayMs: 800,
   blobWindow: 4,
+  indexLimits: RANGE_LIMITS,
+  indexTimes: RANGE_TIMES,
+  indexUpkeep: true,
   now: Date.now,
   logger: { info: () => undefined, warn: () => undefined },
 };

@@ -12,8 +12,10 @@ import type { BucketGuard } from './bucket-guard.js';
 import { newToken } from './commit-trail.js';
 import { parseEntryId } from './garbage-rows.js';
 import type { Head, HeadTable } from './head-table.js';
+import type { HolderTable } from './holders.js';
 import type { IndexWriter } from './index-writer.js';
 import type { IntentLog } from './intents.js';
+import type { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
 import { backoff } from './retry.js';
 import type { Uploads } from './uploads.js';
@@ -24,6 +26,8 @@ export interface SweepParts {
   readonly uploads: Uploads;
   readonly intents: IntentLog;
   readonly guard: BucketGuard;
+  readonly moves: Moves;
+  readonly holders: HolderTable;
   readonly options: CassandraOptions;
 }
 
@@ -40,6 +44,7 @@ export class Sweep {
     const { bucket, key } = entry;
     if (await this.#parts.guard.isGone(bucket)) {
       await this.#purge(bucket, key);
+      await this.#forget(entry.blobs);
       return entry.blobs;
     }
     const kind = parseEntryId(entry.id)?.kind ?? 'intent';
@@ -49,6 +54,7 @@ export class Sweep {
       if (free.length === entry.blobs.length) return free;
     }
     await this.#fence(bucket, key);
+    await this.#settleRename(bucket, key);
     await this.#parts.index.repair(bucket, key);
     return this.#referenced(entry, { fence: true });
   }
@@ -60,7 +66,54 @@ export class Sweep {
     const parts = await uploads.blobsOfKey(entry.bucket, entry.key, options);
     const { versions } = await heads.all(entry.bucket, entry.key);
     const held = new Set(parts.map(({ inode }) => inode));
-    return unreferencedBlobs(entry.blobs, versions).filter(({ inode }) => !held.has(inode));
+    const free = unreferencedBlobs(entry.blobs, versions).filter(({ inode }) => !held.has(inode));
+    return this.#unheld(entry, free);
+  }
+
+  /** Those of the blobs that no other key of the bucket has got by a rename. */
+  async #unheld({ bucket, key }: GarbageEntry, blobs: readonly BlobName[]): Promise<BlobName[]> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const holders = await this.#parts.holders.of(blobs);
+      if (holders.size === 0) return [...blobs];
+      const keys = [...new Set([key, ...[...holders.values()].flat()])];
+      // A blob that is being renamed is seen in neither key when the wrong one is looked at first. If no key has changed
+      // between two looks, and no key has come, the first one is of one moment.
+      const first = await this.#look(bucket, keys);
+      const second = await this.#look(bucket, keys);
+      if (keys.some((one) => first.get(one)?.clock !== second.get(one)?.clock)) continue;
+      const later = await this.#parts.holders.of(blobs);
+      if ([...later.values()].flat().some((one) => !keys.includes(one))) continue;
+      const free = unreferencedBlobs(
+        blobs,
+        [...first.values()].flatMap(({ versions }) => versions),
+      );
+      await this.#parts.holders.forget(free.map(({ inode }) => inode).filter((inode) => holders.has(inode)));
+      return free;
+    }
+    throw new StoreError('contention', 'notApplied', 'the keys of a renamed blob change faster than they can be read');
+  }
+
+  async #look(
+    bucket: BucketRef,
+    keys: readonly string[],
+  ): Promise<Map<string, { readonly clock: number | null; readonly versions: readonly ObjectVersion[] }>> {
+    const seen = await Promise.all(
+      keys.map(async (key) => {
+        const { versions, head } = await this.#parts.heads.all(bucket, key);
+        return [key, { clock: head.clock, versions }] as const;
+      }),
+    );
+    return new Map(seen);
+  }
+
+  async #forget(blobs: readonly BlobName[]): Promise<void> {
+    const holders = await this.#parts.holders.of(blobs);
+    await this.#parts.holders.forget([...holders.keys()]);
+  }
+
+  async #settleRename(bucket: BucketRef, key: string): Promise<void> {
+    const head = await this.#parts.heads.load(bucket, key, 'latest', { withInline: false, serial: true });
+    await this.#parts.moves.settle(bucket, key, head);
   }
 
   async #fence(bucket: BucketRef, key: string): Promise<void> {

@@ -1,15 +1,17 @@
 /** Multipart uploads of a region: their life from create to remove, by conditional writes on each upload's own partition. */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.js';
-import { compareKeys } from '../key-order.js';
 import type { BlobName } from '../shared/key-change.js';
 import type { BucketRef, Intent, PartRecord, UploadRecord, UploadRef, UploadScan } from '../types.js';
 import { nextSeq } from '../versions.js';
 import type { BucketGuard } from './bucket-guard.js';
 import type { CasResult } from './cluster.js';
+import { readDivided } from './divided-read.js';
 import type { IntentLog } from './intents.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import type { CassandraOptions } from './options.js';
+import { collect, lesser } from './range-scan.js';
+import type { Position } from './range-scan.js';
 import type { Ranges } from './ranges.js';
 import { backoff } from './retry.js';
 import { NEW_PART } from './upload-table.js';
@@ -22,6 +24,13 @@ export interface UploadsParts {
   readonly guard: BucketGuard;
   readonly options: CassandraOptions;
 }
+
+/** Rows of one query. */
+const MAX_ROWS = 1_000;
+/** Uploads of a removed bucket that are removed in one go. */
+const REMOVED_TOGETHER = 100;
+/** A record beside its key, about. */
+const UPLOAD_BYTES = 600;
 
 export class Uploads {
   readonly #parts: UploadsParts;
@@ -103,27 +112,27 @@ export class Uploads {
   }
 
   async scan(bucket: BucketRef, scan: UploadScan): Promise<UploadRecord[]> {
-    const found: UploadRecord[] = [];
-    if (scan.limit <= 0) return found;
-    for (const span of (await this.#parts.ranges.of(bucket.instance)).spansFrom(scan.from)) {
-      const end = lesser(span.end, scan.end);
-      const behind = compareKeys(scan.from, span.start) < 0;
-      let from: { key: string; uploadId: string | null; inclusive: boolean } = behind
-        ? { key: span.start, uploadId: null, inclusive: true }
-        : { key: scan.from, uploadId: scan.fromUploadIdAfter, inclusive: scan.inclusive };
-      for (;;) {
-        const limit = Math.min(1000, scan.limit - found.length + 16);
-        const page = await this.#parts.table.scan({ instance: bucket.instance, range: span.id, from, end, limit });
-        for (const upload of page) {
-          if (upload.state === 'open') found.push(upload);
-          if (found.length === scan.limit) return found;
-        }
-        const last = page.at(-1);
-        if (last === undefined || page.length < limit) break;
-        from = { key: last.key, uploadId: last.uploadId, inclusive: false };
-      }
-    }
-    return found;
+    if (scan.limit <= 0) return [];
+    const { table, ranges } = this.#parts;
+    const start: Position<string> = { key: scan.from, inclusive: scan.inclusive, sub: scan.fromUploadIdAfter };
+    const across = { ranges, bucket: bucket.instance, start, end: scan.end, limit: scan.limit };
+    return collect<UploadRecord, string>(across, async (span, at, wanted) => {
+      // Some may be on their way out.
+      const limit = Math.min(MAX_ROWS, wanted + 16);
+      const page = await readDivided({
+        stretch: { from: at.key, inclusive: at.inclusive, end: lesser(span.end, scan.end) },
+        limit,
+        onFailure: () => ranges.unreadable(bucket, span.id),
+        read: (part, most) => {
+          const uploadId = part.from === at.key && part.inclusive === at.inclusive ? at.sub : null;
+          const from = { key: part.from, uploadId, inclusive: part.inclusive };
+          return table.scan({ instance: bucket.instance, range: span.id, from, end: part.end, limit: most });
+        },
+      });
+      const last = page.length === limit ? page.at(-1) : undefined;
+      const next = last === undefined ? null : { key: last.key, inclusive: false, sub: last.uploadId };
+      return { rows: page.filter(({ state }) => state === 'open'), next };
+    });
   }
 
   async close(ref: UploadRef, to: 'completing' | 'aborting'): Promise<UploadRecord['state'] | null> {
@@ -162,11 +171,11 @@ export class Uploads {
   }
 
   async remove(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
-    const { table, intents, ranges } = this.#parts;
+    const { table, intents } = this.#parts;
     // No part may come after its blobs were counted.
     await this.#move(ref, 'open', 'aborting');
     const row = await table.read(ref, { serial: true });
-    let clock = row?.clock ?? null;
+    const clock = row?.clock ?? null;
     if (row !== null) {
       const blobs = (await table.blobs(ref)).filter(({ inode }) => !keep.has(inode));
       await intents.announceGarbage(ref.bucket, ref.key, blobs);
@@ -179,50 +188,43 @@ export class Uploads {
         return now === null;
       });
     }
-    clock = nextSeq(clock ?? 0, this.#parts.options.now());
-    for (const range of (await ranges.of(ref.bucket.instance)).forWrite(ref.key)) {
-      await table.unlist(ref, range, clock);
-    }
+    await this.#unlist(ref, nextSeq(clock ?? 0, this.#parts.options.now()));
   }
 
-  /** Removes all uploads of a bucket that is being deleted; their parts become garbage. */
+  /** Removes all uploads of a bucket that is being deleted, whatever their state; their parts become garbage. */
   async removeAll(bucket: BucketRef): Promise<void> {
-    for (const span of (await this.#parts.ranges.of(bucket.instance)).spansFrom('')) {
-      let from: { key: string; uploadId: string | null; inclusive: boolean } = {
-        key: span.start,
-        uploadId: null,
-        inclusive: true,
-      };
-      for (;;) {
-        const page = await this.#parts.table.scan({
-          instance: bucket.instance,
-          range: span.id,
-          from,
-          end: span.end,
-          limit: 100,
-        });
-        for (const { key, uploadId } of page) await this.remove({ bucket, key, uploadId }, new Set());
-        const last = page.at(-1);
-        if (last === undefined) break;
-        from = { key: last.key, uploadId: last.uploadId, inclusive: false };
-      }
+    const { table, ranges } = this.#parts;
+    for (let start: Position<string> = { key: '', inclusive: true, sub: null }; ;) {
+      const across = { ranges, bucket: bucket.instance, start, end: null, limit: REMOVED_TOGETHER };
+      const page = await collect<UploadRecord, string>(across, async (span, at, limit) => {
+        const from = { key: at.key, uploadId: at.sub, inclusive: at.inclusive };
+        const rows = await table.scan({ instance: bucket.instance, range: span.id, from, end: span.end, limit });
+        const last = rows.length === limit ? rows.at(-1) : undefined;
+        return { rows, next: last === undefined ? null : { key: last.key, inclusive: false, sub: last.uploadId } };
+      });
+      for (const { key, uploadId } of page) await this.remove({ bucket, key, uploadId }, new Set());
+      const last = page.at(-1);
+      if (last === undefined) break;
+      start = { key: last.key, inclusive: false, sub: last.uploadId };
     }
   }
 
   async removeOfKey(bucket: BucketRef, key: string): Promise<void> {
-    const { table, ranges } = this.#parts;
-    const range = (await ranges.of(bucket.instance)).forRead(key);
-    for (const { uploadId } of await table.ofKey({ bucket, key }, range)) {
+    for (const { uploadId } of await this.#ofKey(bucket, key)) {
       await this.remove({ bucket, key, uploadId }, new Set());
     }
   }
 
+  #ofKey(bucket: BucketRef, key: string): Promise<{ uploadId: string; clock: number }[]> {
+    const { table, ranges } = this.#parts;
+    return ranges.readAt(bucket.instance, key, (range) => table.ofKey({ bucket, key }, range));
+  }
+
   /** Blobs of all parts of all uploads of a key. fence: parts that are under way are stopped first. */
   async blobsOfKey(bucket: BucketRef, key: string, options: { readonly fence: boolean }): Promise<BlobName[]> {
-    const { table, ranges } = this.#parts;
-    const range = (await ranges.of(bucket.instance)).forRead(key);
+    const { table } = this.#parts;
     const found: BlobName[] = [];
-    for (const { uploadId } of await table.ofKey({ bucket, key }, range)) {
+    for (const { uploadId } of await this.#ofKey(bucket, key)) {
       const ref = { bucket, key, uploadId };
       if (options.fence) await table.moveFence(ref);
       found.push(...(await table.blobs(ref)));
@@ -233,23 +235,50 @@ export class Uploads {
   /** Listed uploads that are not there (their creation died) are taken from the listing; states are set right. */
   async repair(bucket: BucketRef, key: string): Promise<void> {
     const { table, ranges, options } = this.#parts;
-    for (const range of (await ranges.of(bucket.instance)).forWrite(key)) {
+    const { first, then } = (await ranges.map(bucket.instance)).forWrite(key);
+    /** when they were listed last */
+    const listed = new Map<string, Set<number>>();
+    for (const range of [...first, ...then]) {
       for (const { uploadId, clock } of await table.ofKey({ bucket, key }, range)) {
-        const ref = { bucket, key, uploadId };
-        const row = await table.read(ref, { serial: true });
-        if (row !== null) {
-          if (row.clock !== clock) await table.list(ref, range, row);
-        } else if (clock < (options.now() - options.intentLeaseMs) * 1000) {
-          // Old enough not to be one that is just being created.
-          await table.unlist(ref, range, clock + 1);
-        }
+        listed.set(uploadId, (listed.get(uploadId) ?? new Set()).add(clock));
+      }
+    }
+    for (const [uploadId, clocks] of listed) {
+      const ref = { bucket, key, uploadId };
+      const row = await table.read(ref, { serial: true });
+      const last = Math.max(...clocks);
+      if (row !== null) {
+        if (clocks.size > 1 || row.clock !== last) await this.#list(ref, row);
+      } else if (last < (options.now() - options.intentLeaseMs) * 1000) {
+        // Old enough not to be one that is just being created.
+        await this.#unlist(ref, last + 1);
       }
     }
   }
 
   async #list(ref: UploadRef, row: UploadRow): Promise<void> {
-    const ranges = (await this.#parts.ranges.of(ref.bucket.instance)).forWrite(ref.key);
-    await Promise.all(ranges.map((range) => this.#parts.table.list(ref, range, row)));
+    const { table, ranges } = this.#parts;
+    const load = { rows: row.record.state === 'open' ? 1 : 0, bytes: UPLOAD_BYTES + ref.key.length, deletions: 0 };
+    for (let now = row; ;) {
+      const { bucket, key } = ref;
+      const sinceMs = performance.now();
+      const listing = now;
+      const to = (range: number) => table.list(ref, range, listing);
+      if (await ranges.write({ bucket, key, sinceMs, load, to })) return;
+      // It took long: the upload may have changed meanwhile, in ranges that this has just been written to.
+      const current = await table.read(ref, { serial: true });
+      if (current === null) return this.#unlist(ref, now.clock + 1);
+      now = current;
+    }
+  }
+
+  /** A removal is final: however late, nothing newer is undone by it. */
+  async #unlist(ref: UploadRef, clock: number): Promise<void> {
+    const { table, ranges } = this.#parts;
+    const { bucket, key } = ref;
+    const to = (range: number) => table.unlist(ref, range, clock);
+    const load = { rows: 0, bytes: 0, deletions: 1 };
+    while (!(await ranges.write({ bucket, key, sinceMs: performance.now(), load, to })));
   }
 
   /** Repeats a step that settles itself: each attempt looks first, or finds, what an earlier one did. */
@@ -301,9 +330,4 @@ function uploadGone(ref: UploadRef, state: UploadRecord['state'] | null): StoreE
 
 function unknownPart(ref: UploadRef): StoreError {
   return new StoreError('timeout', 'unknown', `Cassandra does not say whether the part of ${ref.uploadId} was written`);
-}
-
-function lesser(a: string | null, b: string | null): string | null {
-  if (a === null) return b;
-  return b === null || compareKeys(a, b) <= 0 ? a : b;
 }

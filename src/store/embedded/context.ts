@@ -2,6 +2,8 @@
 import type { MetaDatabase, RegionTables } from './database.js';
 
 export interface RegionContext {
+  /** its name */
+  readonly region: string;
   readonly db: MetaDatabase;
   readonly tables: RegionTables;
   /** ms since the epoch */

@@ -21,7 +21,7 @@ import { errorCode } from './fs-errors.js';
 
 export type Table = Database<Buffer, Buffer>;
 
-/** Of one region. Keys and values: keys.ts, rows.ts, uploads.ts, garbage.ts. */
+/** Of one region. Keys and values: keys.ts, rows.ts, uploads.ts, garbage.ts, holders.ts, outbox.ts. */
 export interface RegionTables {
   /** Newest version of each key whose newest version is an object: this is what ListObjects walks along. */
   readonly live: Table;
@@ -35,9 +35,26 @@ export interface RegionTables {
   readonly parts: Table;
   readonly intents: Table;
   readonly garbage: Table;
+  readonly outbox: Table;
+  /** Keys that may refer to a blob besides the one it was written for: holders.ts. */
+  readonly holders: Table;
+  /** Which process delivers a queue of the outbox. */
+  readonly outboxLease: Table;
 }
 
-const REGION_TABLES = ['live', 'hidden', 'older', 'payload', 'uploads', 'parts', 'intents', 'garbage'] as const;
+const REGION_TABLES = [
+  'live',
+  'hidden',
+  'older',
+  'payload',
+  'uploads',
+  'parts',
+  'intents',
+  'garbage',
+  'outbox',
+  'outboxLease',
+  'holders',
+] as const;
 const GLOBAL_TABLES = 5;
 
 export interface DatabaseOptions {

@@ -8,14 +8,17 @@
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.js';
 import type { BlobName } from '../shared/key-change.js';
+import type { BacklogEntry } from '../audit.js';
 import type { BucketRef, GarbageEntry, Intent } from '../types.js';
 import type { RegionContext } from './context.js';
 import type { Writes } from './database.js';
-import { garbageKey, intentKey } from './keys.js';
+import { after, garbageKey, intentKey } from './keys.js';
 
 const TIME_BYTES = 8;
 /** Blobs in one garbage entry: bounds what a sweeper's step has to check and remove. */
 const BLOBS_PER_ENTRY = 1000;
+
+const BACKLOG_PAGE = 200;
 
 interface StoredBlobs {
   readonly bucket: BucketRef;
@@ -121,8 +124,26 @@ export async function dueGarbage(
   return due;
 }
 
-export function removeGarbage({ db, tables }: RegionContext, entry: GarbageEntry): Promise<void> {
-  return db.transact((writes) => writes.remove(tables.garbage, garbageKey(entry.notBeforeMs, entry.id)));
+/** What there is behind a key of the table, due or not, and where to go on. */
+export function backlogPage(
+  { db, tables }: Pick<RegionContext, 'db' | 'tables'>,
+  kind: 'intent' | 'garbage',
+  from: Buffer,
+): { readonly entries: readonly BacklogEntry[]; readonly next: Buffer | null } {
+  db.fresh();
+  const table = kind === 'intent' ? tables.intents : tables.garbage;
+  const entries: BacklogEntry[] = [];
+  let next = from;
+  for (const { key, value } of table.getRange({ start: after(from), limit: BACKLOG_PAGE })) {
+    const notBeforeMs = kind === 'intent' ? leaseEnd(value) : key.readDoubleBE(0);
+    entries.push({ kind, createdMs: null, notBeforeMs, ...unpack(value, kind === 'intent' ? TIME_BYTES : 0) });
+    next = Buffer.from(key);
+  }
+  return { entries, next: entries.length < BACKLOG_PAGE ? null : next };
+}
+
+export function removeGarbage({ tables }: Pick<RegionContext, 'tables'>, writes: Writes, entry: GarbageEntry): void {
+  writes.remove(tables.garbage, garbageKey(entry.notBeforeMs, entry.id));
 }
 
 function endIntent(context: RegionContext, writes: Writes, intent: Intent, unused: readonly BlobName[]): void {

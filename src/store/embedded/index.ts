@@ -11,6 +11,8 @@ import type { RegionContext } from './context.js';
 import { prepareDataDir } from './data-dir.js';
 import { MetaDatabase } from './database.js';
 import { DirectorySyncs, fileError, syncDirectory } from './fs-errors.js';
+import { EmbeddedAudit } from './fsck-audit.js';
+import { FolderPlace } from './fsck-place.js';
 import { EmbeddedIam } from './iam.js';
 import { EmbeddedMetadata } from './metadata.js';
 import { dropUploadsOfBucket } from './uploads.js';
@@ -44,6 +46,7 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
   const directorySyncs = new DirectorySyncs();
   const regions = new Map<string, Region>();
   const contexts = new Map<string, RegionContext>();
+  const places: FolderPlace[] = [];
   try {
     for (const name of regionNames) {
       const context = { region: name, db, tables: db.region(name), now, gcGraceMs, intentLeaseMs };
@@ -53,6 +56,7 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
         const root = await createBlobRoot(directorySyncs, folder ?? dataDir, [name, storageClass]);
         const chunkSizeBytes = options.chunkSizeBytes ?? DEFAULT_CHUNK_SIZE_BYTES;
         blobs.set(storageClass, new FileBlobStore({ root, chunkSizeBytes, directorySyncs }));
+        places.push(new FolderPlace(root, [name, storageClass]));
       }
       regions.set(name, { name, metadata: new EmbeddedMetadata(context), blobs });
     }
@@ -83,6 +87,7 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
         throw fileError(`write to the data directory ${dataDir}`, cause);
       }
     },
+    audit: async () => new EmbeddedAudit(db, contexts.values(), places),
     close: () => db.close(),
   };
 }

@@ -1,5 +1,5 @@
 /** The metadata store of one region on LMDB: a commit is one transaction over the key, its listing and its garbage. */
-import { applyChange, blobsOf, unreferencedBlobs } from '../shared/key-change.js';
+import { applyChange, blobsOf } from '../shared/key-change.js';
 import type { BlobName } from '../shared/key-change.js';
 import type {
   BucketRef,
@@ -7,11 +7,14 @@ import type {
   GarbageEntry,
   Intent,
   KeyCommit,
+  KeyRename,
   KeyScan,
   MetadataStore,
   ObjectEntry,
   ObjectVersion,
+  OutboxDraft,
   PartRecord,
+  RenameRequest,
   UploadRecord,
   UploadRef,
   UploadScan,
@@ -21,8 +24,12 @@ import type {
 } from '../types.js';
 import { checkBucketActive } from './bucket-rows.js';
 import type { RegionContext } from './context.js';
+import type { Writes } from './database.js';
 import * as garbage from './garbage.js';
+import { forgetHolders, unheld } from './holders.js';
 import { KeyRows } from './key-state.js';
+import { EmbeddedOutbox } from './outbox.js';
+import { rename } from './rename.js';
 import { isConsistent, repairKey } from './repair.js';
 import * as scans from './scans.js';
 import * as uploads from './uploads.js';
@@ -35,9 +42,11 @@ const SEQ_KEY = Buffer.from('seq');
  */
 export class EmbeddedMetadata implements MetadataStore {
   readonly #context: RegionContext;
+  readonly outbox: EmbeddedOutbox;
 
   constructor(context: RegionContext) {
     this.#context = context;
+    this.outbox = new EmbeddedOutbox(context);
   }
 
   async getVersion(
@@ -51,21 +60,19 @@ export class EmbeddedMetadata implements MetadataStore {
     return new KeyRows(tables, bucket, key).select(select, withInline);
   }
 
-  commit(request: CommitRequest): Promise<KeyCommit> {
+  async commit(request: CommitRequest): Promise<KeyCommit> {
     const { db, tables, now, gcGraceMs } = this.#context;
-    const { bucket, key, select, intent } = request;
-    return db.transact((writes) => {
+    const { bucket, key, select, intent, events } = request;
+    let drafts: readonly OutboxDraft[] = [];
+    const commit = await db.transact((writes): KeyCommit => {
       checkBucketActive(db, bucket);
       const rows = new KeyRows(tables, bucket, key);
       const before = rows.state(select, request.withInline ?? false);
       const change = request.decide(before);
       if (change === null) return { before, version: null, changed: false };
 
-      const lastSeq = db.global.getBinary(SEQ_KEY)?.readDoubleLE(0) ?? 0;
-      const applied = applyChange(before, change, now(), lastSeq);
-      const clock = Buffer.allocUnsafe(8);
-      clock.writeDoubleLE(applied.seq, 0);
-      writes.put(db.global, SEQ_KEY, clock);
+      const applied = applyChange(before, change, now(), this.#lastSeq());
+      this.#setLastSeq(writes, applied.seq);
 
       const version = applied.put ?? applied.replace;
       if (intent !== undefined && applied.placed !== null)
@@ -73,8 +80,38 @@ export class EmbeddedMetadata implements MetadataStore {
       rows.write(writes, applied);
       const superseded = { bucket, key, blobs: applied.garbageBlobs, notBeforeMs: now() + gcGraceMs };
       garbage.addGarbage(this.#context, writes, superseded);
+      drafts = events?.({ before, version, seq: applied.seq }) ?? [];
+      this.outbox.write(writes, { bucket, key, seq: applied.seq }, drafts);
       return { before, version, changed: true };
     });
+    this.outbox.announce(drafts);
+    return commit;
+  }
+
+  async rename(request: RenameRequest): Promise<KeyRename> {
+    const context = this.#context;
+    const announced: OutboxDraft[] = [];
+    const renamed = await context.db.transact((writes): KeyRename => {
+      const deliver = (key: string, seq: number, drafts: readonly OutboxDraft[]): void => {
+        this.outbox.write(writes, { bucket: request.bucket, key, seq }, drafts);
+        announced.push(...drafts);
+      };
+      const { result, lastSeq } = rename({ context, writes, lastSeq: this.#lastSeq(), deliver }, request);
+      if (result.changed) this.#setLastSeq(writes, lastSeq);
+      return result;
+    });
+    this.outbox.announce(announced);
+    return renamed;
+  }
+
+  #lastSeq(): number {
+    return this.#context.db.global.getBinary(SEQ_KEY)?.readDoubleLE(0) ?? 0;
+  }
+
+  #setLastSeq(writes: Writes, seq: number): void {
+    const clock = Buffer.allocUnsafe(8);
+    clock.writeDoubleLE(seq, 0);
+    writes.put(this.#context.db.global, SEQ_KEY, clock);
   }
 
   openIntent(bucket: BucketRef, key: string, blobs: readonly BlobName[]): Promise<Intent> {
@@ -144,9 +181,7 @@ export class EmbeddedMetadata implements MetadataStore {
   async unreferenced(entry: GarbageEntry): Promise<readonly BlobName[]> {
     const { db, tables } = this.#context;
     db.fresh();
-    const versions = [...new KeyRows(tables, entry.bucket, entry.key).versions()];
-    const parts = uploads.partsOfKey(tables, entry.bucket, entry.key).map((part) => part.blob);
-    return unreferencedBlobs(entry.blobs, [...versions, { data: { kind: 'blobs', blobs: parts } }]);
+    return unheld(tables, entry.bucket, entry.key, entry.blobs);
   }
 
   async repairIndex(bucket: BucketRef, key: string): Promise<void> {
@@ -157,6 +192,9 @@ export class EmbeddedMetadata implements MetadataStore {
   }
 
   removeGarbage(entry: GarbageEntry): Promise<void> {
-    return garbage.removeGarbage(this.#context, entry);
+    return this.#context.db.transact((writes) => {
+      garbage.removeGarbage(this.#context, writes, entry);
+      forgetHolders(this.#context, writes, entry);
+    });
   }
 }

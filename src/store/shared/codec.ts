@@ -47,6 +47,8 @@ interface StoredVersion {
   legalHold?: true;
   uploadId?: string;
   extra?: Readonly<Record<string, unknown>>;
+  /** the last one */
+  inlineCrc?: number;
 }
 
 interface StoredUpload {
@@ -76,8 +78,11 @@ interface StoredPartRecord {
   blob: StoredBlob;
 }
 
-/** The version's document. Its inline bytes, if any, are version.data.bytes and have to be stored beside it. */
-export function encodeVersion(version: ObjectVersion): string {
+/**
+ * The version's document. Its inline bytes, if any, are version.data.bytes and have to be stored beside it; inlineCrc: their
+ * CRC32C, for stores where one can be read without the other.
+ */
+export function encodeVersion(version: ObjectVersion, inlineCrc?: number): string {
   const stored: StoredVersion = {
     versionId: version.versionId,
     seq: version.seq,
@@ -99,8 +104,15 @@ export function encodeVersion(version: ObjectVersion): string {
     ...(version.legalHold && { legalHold: true as const }),
     ...(version.uploadId !== null && { uploadId: version.uploadId }),
     ...packMap('extra', version.extra),
+    ...(inlineCrc !== undefined && { inlineCrc }),
   };
   return JSON.stringify(stored);
+}
+
+/** CRC32C of the inline bytes that belong to the document, its last field; undefined: it does not say. */
+export function inlineCrcOf(document: string): number | undefined {
+  const found = /,"inlineCrc":(\d+)\}$/.exec(document.slice(-32))?.[1];
+  return found === undefined ? undefined : Number(found);
 }
 
 /**

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Committer } from '../../../../src/store/cassandra/committer.js';
 import type { CommitterParts } from '../../../../src/store/cassandra/committer.js';
-import { extendTrail } from '../../../../src/store/cassandra/commit-trail.js';
+import { extendTrail, fateOf } from '../../../../src/store/cassandra/commit-trail.js';
 import { StoreError } from '../../../../src/store/errors.js';
 import type { BucketRef, CommitRequest, ObjectVersion } from '../../../../src/store/types.js';
 import { DRAFT } from './heads.js';
@@ -54,11 +54,22 @@ class Register {
 interface World {
   readonly register: Register;
   readonly committer: Committer;
-  readonly log: { indexed: number[]; garbage: number; cancelled: number; open: number };
+  readonly log: Log;
+}
+
+interface Log {
+  readonly indexed: number[];
+  garbage: number;
+  cancelled: number;
+  open: number;
+  /** what became of events: id, and made or cancelled */
+  readonly told: string[];
+  /** events whose fate nobody has told */
+  readonly lost: { readonly id: string; readonly token: Buffer; readonly base: Buffer }[];
 }
 
 function world(fault: () => Fault, overrides: Partial<CommitterParts> = {}, register = new Register(fault)): World {
-  const log = { indexed: [] as number[], garbage: 0, cancelled: 0, open: 0 };
+  const log: Log = { indexed: [], garbage: 0, cancelled: 0, open: 0, told: [], lost: [] };
   const heads: CommitterParts['heads'] = {
     load: async () => {
       await Promise.resolve();
@@ -66,7 +77,7 @@ function world(fault: () => Fault, overrides: Partial<CommitterParts> = {}, regi
       if (register.late.length > 0 && register.fault() !== 'none') register.late.shift()?.();
       const { latest, clock, trail } = register;
       const state = { seq: clock ?? 0, latest, previous: null, nullVersion: latest, selected: latest };
-      return { state, clock, trail, versioned: false };
+      return { state, clock, trail, versioned: false, readAtMs: performance.now() };
     },
     write: async (_bucket, _key, head, { applied, token }) =>
       register.attempt(head.clock, () => {
@@ -96,6 +107,18 @@ function world(fault: () => Fault, overrides: Partial<CommitterParts> = {}, regi
       use: () => undefined,
       close: () => undefined,
     },
+    outbox: {
+      announce: async ({ drafts, token, base }) => {
+        const tell = (what: string) => () => {
+          for (const { body } of drafts) log.told.push(`${body} ${what}`);
+        };
+        const lost = () => {
+          for (const { body } of drafts) log.lost.push({ id: body, token, base });
+        };
+        return { made: tell('made'), cancel: tell('cancelled'), lost };
+      },
+    },
+    moves: { settle: async () => false },
     guard: { enter: async (bucket) => ({ bucket, lookedAtMs: 0 }), confirm: async () => undefined },
     options: { now: Date.now, commitDeadlineMs: 5_000 },
     ...overrides,
@@ -112,6 +135,7 @@ function append(id: number): CommitRequest {
     decide: ({ latest }) => ({
       put: { draft: { ...DRAFT, extra: { ids: [...idsOf(latest), id] } }, isNull: true },
     }),
+    events: () => [{ queue: 'test', body: String(id) }],
   };
 }
 
@@ -136,7 +160,7 @@ describe('Committer', () => {
     const commit = await committer.commit(append(1));
     expect(commit.changed).toBe(true);
     expect(commit.version?.seq).toBe(register.clock);
-    expect(log).toMatchObject({ indexed: [register.clock], open: 0 });
+    expect(log).toMatchObject({ indexed: [register.clock], open: 0, told: ['1 made'], lost: [] });
   });
 
   it.each(['appliedButLost', 'neverApplied'] as const)(
@@ -148,6 +172,8 @@ describe('Committer', () => {
       expect(idsOf(register.latest)).toEqual([1]);
       expect(commit.version).toEqual(register.latest);
       expect(log.open).toBe(0);
+      expect(log.told.filter((what) => what === '1 made')).toHaveLength(1);
+      expect(log.lost).toEqual([]);
     },
   );
 
@@ -182,6 +208,16 @@ describe('Committer', () => {
       for (const id of acknowledged) expect(ids, `seed ${seed}`).toContain(id);
       for (const id of refused) expect(ids, `seed ${seed}`).not.toContain(id);
       expect(acknowledged.length).toBeGreaterThan(0);
+      // What is told of: all that was made, once; of what nobody knows, what the trail says.
+      const { trail } = first.register;
+      const told = gateways.flatMap(({ log }) => log.told.filter((what) => what.endsWith(' made')));
+      const settled = gateways.flatMap(({ log }) =>
+        log.lost.filter(({ token, base }) => fateOf(token, base, trail) !== 'dead').map(({ id }) => `${id} made`),
+      );
+      expect(new Set(told).size, `seed ${seed}`).toBe(told.length);
+      for (const id of acknowledged) expect(told, `seed ${seed}`).toContain(`${id} made`);
+      for (const id of refused) expect([...told, ...settled], `seed ${seed}`).not.toContain(`${id} made`);
+      for (const id of ids) expect([...told, ...settled], `seed ${seed}`).toContain(`${id} made`);
     }
   });
 
@@ -208,6 +244,8 @@ describe('Committer', () => {
     const { committer, log } = world(() => 'neverApplied', { options: { now: Date.now, commitDeadlineMs: 60 } });
     expect(await committer.commit(append(1)).catch(outcomeOf)).toBe('timeout unknown');
     expect(log.open).toBe(1);
+    expect(log.lost.length).toBeGreaterThan(0);
+    expect(log.told).not.toContain('1 made');
   });
 
   it('gives up under contention without having changed anything', async () => {
@@ -234,6 +272,18 @@ describe('Committer', () => {
     expect(log).toMatchObject({ indexed: [], open: 0 });
   });
 
+  it('makes sure that the listings show what it finds done already, before it says so', async () => {
+    const { committer, register, log } = world(() => 'none');
+    await committer.commit(append(1));
+    const died = world(() => 'none', { index: { apply: () => new Promise(() => undefined) } }, register);
+    // Applied, but its gateway is gone before the listings show it: the client asks for the same once more, elsewhere.
+    void died.committer.commit({ ...append(1), decide: ({ latest }) => ({ remove: latest === null ? [] : [latest] }) });
+    await expect.poll(() => register.latest).toBeNull();
+    const again = await committer.commit({ ...append(1), decide: () => null });
+    expect(again.changed).toBe(false);
+    expect(log.indexed.at(-1)).toBe(register.clock);
+  });
+
   it('calls the outcome unknown when the change is made but cannot be shown', async () => {
     const apply = async () => {
       throw new StoreError('unavailable', 'notApplied', 'no quorum');
@@ -241,7 +291,7 @@ describe('Committer', () => {
     const { committer, register, log } = world(() => 'none', { index: { apply } });
     expect(await committer.commit(append(1)).catch(outcomeOf)).toBe('unavailable unknown');
     expect(idsOf(register.latest)).toEqual([1]);
-    expect(log.open).toBe(1);
+    expect(log).toMatchObject({ open: 1, told: ['1 made'] });
   });
 
   it('does not write under an intent that has lapsed', async () => {
@@ -269,6 +319,7 @@ function partsOf({ register }: World): CommitterParts['heads'] {
     clock: register.clock,
     trail: register.trail,
     versioned: false,
+    readAtMs: performance.now(),
   };
   return { load: async () => head, write: async () => true, fence: async () => true };
 }

@@ -41,5 +41,6 @@ export function headOf(versions: readonly ObjectVersion[], versioned: boolean): 
     clock: latest?.seq ?? null,
     trail: Buffer.alloc(0),
     versioned,
+    readAtMs: performance.now(),
   };
 }

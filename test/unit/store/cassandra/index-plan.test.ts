@@ -89,6 +89,14 @@ describe('planIndex', () => {
     expect(plan(head, { remove: [head.state.latest ?? version({})] }).listed).toBeNull();
   });
 
+  it('takes a key out of the listing again when a deletion is repeated: the first may have died before it did', () => {
+    const marker = { draft: { ...DRAFT, deleteMarker: MARKER, data: { kind: 'none' as const } }, isNull: false };
+    const head = headOf([version({ seq: 9, deleteMarker: MARKER }), version({ seq: 5 })], true);
+    expect(plan(head, { put: marker }).listed).toBeNull();
+    const { previous } = head.state;
+    expect(plan(head, { remove: previous === null ? [] : [previous] }).listed).toBeUndefined();
+  });
+
   it('leaves object_index alone when the newest version stays as it is listed', () => {
     const head = headOf([version({ seq: 9 }), version({ seq: 5 })], true);
     const { previous, latest } = head.state;
