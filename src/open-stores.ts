@@ -38,13 +38,14 @@ export async function openStores(config: Config, log: Logger, peers: Peers): Pro
       masterKeys: [current, ...encryption.previousKeys],
     };
   }
-  const { openCassandraStores } = await import('./store/cassandra/index.js');
+  const { openCassandraStores, rangeLimits } = await import('./store/cassandra/index.js');
   const stores = openCassandraStores({
     buckets: store.bucketstore,
     regions: store.regions,
     peers,
     options: {
       bucketCacheTtlMs: options.bucketCacheTtlMs,
+      indexLimits: rangeLimits(options.indexRangeRows),
       gcGraceMs: gc.graceMs,
       intentLeaseMs: gc.intentLeaseMs,
       logger: log,

@@ -2,9 +2,10 @@
  * The one way through the server: target -> operation -> authentication -> authorization -> handler -> answer. Every error
  * becomes S3's error document here.
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { CipherNameAndProtocol } from 'node:tls';
 import type { Logger } from 'pino';
 import type { AuthResult, PayloadPlan, SigningRequest } from '../auth/types.js';
 import type { IamError } from '../iam/iam-errors.js';
@@ -66,6 +67,7 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
   const { message, reply } = exchange;
   const id = requestId();
   const startedMs = performance.now();
+  const tls = tlsOf(message);
   const aborter = new AbortController();
   const onClose = (): void => {
     if (!reply.writableFinished) aborter.abort(clientGone());
@@ -80,6 +82,7 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
     failure: null,
     identity: ANONYMOUS,
     bucket: null,
+    aclRequired: false,
     body: null,
     continued: false,
   };
@@ -95,16 +98,17 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
   }
   const turnAroundMs = performance.now() - startedMs;
   const withCors = { ...response, headers: { ...response.headers, ...(await crossOrigin(options, trace)) } };
+  const consumed = bodyConsumed(exchange, trace);
   let sentBytes = 0;
   try {
     sentBytes = await respond(reply, {
       response: withCors,
       common: { 'x-amz-request-id': id, 'x-amz-id-2': id, server: SERVER },
       method: message.method ?? 'GET',
-      close: bodyConsumed(exchange, trace)
+      close: consumed
         ? null
         : async () => {
-            aborter.abort(answered());
+            aborter.abort(ANSWERED);
             // A client that waits for 100 Continue sends nothing any more.
             if (!exchange.expectsContinue || trace.continued) await discard(message);
           },
@@ -114,14 +118,14 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
     failure ??= toS3Error(error);
   }
   // Whoever still reads the body stops: the answer is out.
-  aborter.abort(answered());
+  if (!consumed) aborter.abort(ANSWERED);
   const served: Served = {
     id,
     method: message.method ?? 'GET',
     url: exchange.url,
     httpVersion: message.httpVersion,
     trace,
-    tls: tlsOf(message),
+    tls,
     response: withCors,
     failure,
     sentBytes,
@@ -176,7 +180,10 @@ async function answer(
   }
   const identity = identityOf(auth, request.headers, services.settings.master);
   trace.identity = identity;
-  const bucket = await authorize({ services, request, identity, operation });
+  const onAclRequired = (): void => {
+    trace.aclRequired = true;
+  };
+  const bucket = await authorize({ services, request, identity, operation, onAclRequired });
   trace.bucket = bucket;
   if (operation.handler === null)
     throw new S3Error('NotImplemented', {
@@ -194,6 +201,7 @@ async function answer(
     log: options.log,
     signal,
     onEntry: (entry) => trace.entries.push(entry),
+    onAclRequired,
     get bucket(): BucketRecord {
       if (bucket === null) throw new Error(`${operation.name} has no bucket`);
       return bucket;
@@ -292,7 +300,10 @@ function obeyed(hoisted: Readonly<Record<string, string>>): Record<string, strin
 const BODY_DIGEST = /^x-amz-(checksum-(crc|sha)|sdk-checksum-algorithm$)/;
 
 function tlsOf({ socket }: IncomingMessage): Served['tls'] {
-  return socket instanceof TLSSocket ? { version: socket.getProtocol() ?? '', cipher: socket.getCipher().name } : null;
+  if (!(socket instanceof TLSSocket)) return null;
+  // Whatever its type says, there is no cipher once the connection is gone.
+  const cipher = socket.getCipher() as CipherNameAndProtocol | null | undefined;
+  return { version: socket.getProtocol(), cipher: cipher?.name ?? null };
 }
 
 /** 'TLSv1.3' of the socket as policies write it: '1.3'. */
@@ -364,10 +375,10 @@ function clientGone(): S3Error {
   return new S3Error('IncompleteBody', { message: 'The client closed the connection.' });
 }
 
-function answered(): Error {
-  return new Error('the request was answered');
-}
+/** Why readers of a body stop; one for all, because an Error takes its stack down and that is dear. */
+const ANSWERED = new Error('the request was answered');
 
+/** 20 random digits. Node draws UUIDs from a pool, which costs a fraction of drawing bytes for each request. */
 function requestId(): string {
-  return randomBytes(10).toString('hex').toUpperCase();
+  return randomUUID().replaceAll('-', '').slice(-20).toUpperCase();
 }

@@ -20,10 +20,12 @@ export interface Trace {
   failure: S3Error | IamError | null;
   identity: Identity;
   bucket: BucketRecord | null;
+  /** No policy would have allowed it: an ACL did. */
+  aclRequired: boolean;
   body: RequestBody | null;
   /** 100 Continue was sent, or not asked for and the body was opened */
   continued: boolean;
-  /** what became of each key of a request about many */
+  /** what became of each object of a request about several */
   readonly entries: BatchEntry[];
 }
 
@@ -35,7 +37,8 @@ export interface Served {
   /** '1.1' */
   readonly httpVersion: string;
   readonly trace: Readonly<Trace>;
-  readonly tls: { readonly version: string; readonly cipher: string } | null;
+  /** null: plain HTTP. Its parts are null where the connection was gone before anybody looked. */
+  readonly tls: { readonly version: string | null; readonly cipher: string | null } | null;
   readonly response: S3Response;
   readonly failure: S3Error | IamError | null;
   readonly sentBytes: number;

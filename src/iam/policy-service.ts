@@ -29,8 +29,13 @@ export interface ServiceRequest {
 
 /** Whether the policy allows it, and does not deny it. */
 export function isServiceAllowed(request: ServiceRequest): boolean {
+  return judgeService(request) === 'allow';
+}
+
+/** none: the policy says nothing about it */
+export function judgeService(request: ServiceRequest): 'allow' | 'deny' | 'none' {
   const { policy, service, action, resource } = request;
-  if (policy === null) return false;
+  if (policy === null) return 'none';
   const principal = {
     type: 'Service',
     account: null,
@@ -39,8 +44,7 @@ export function isServiceAllowed(request: ServiceRequest): boolean {
     userName: null,
     actsForUsers: false,
   } as const;
-  const { decision } = evaluatePolicies([policy], { principal, action, resource, keys: keysOf(request) });
-  return decision === 'allow';
+  return evaluatePolicies([policy], { principal, action, resource, keys: keysOf(request) }).decision;
 }
 
 function keysOf(request: ServiceRequest): ConditionKeys {

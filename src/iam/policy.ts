@@ -5,4 +5,5 @@ export * from './policy-evaluate.js';
 export * from './policy-model.js';
 export * from './policy-parse.js';
 export * from './policy-public.js';
+export * from './policy-service.js';
 export type { Condition, ValueCondition } from './policy-conditions.js';

@@ -9,6 +9,7 @@ export const LOGGERS = {
   requests: 'io.pithos.api',
   store: 'io.pithos.store',
   gc: 'io.pithos.gc',
+  events: 'io.pithos.events',
 } as const;
 
 export interface Logs {
@@ -17,16 +18,25 @@ export interface Logs {
   readonly requests: Logger;
   readonly store: Logger;
   readonly gc: Logger;
+  readonly events: Logger;
 }
 
-export function createLogs(config: LoggingConfig, { quiet }: { readonly quiet: boolean }): Logs {
-  const root = rootLogger(config, quiet);
+export interface LogsOptions {
+  /** nothing to the console */
+  readonly quiet: boolean;
+  /** Where the console's lines go, default stdout. */
+  readonly console?: 'stdout' | 'stderr';
+}
+
+export function createLogs(config: LoggingConfig, options: LogsOptions): Logs {
+  const root = rootLogger(config, options);
   const logger = (name: string): Logger => root.child({ logger: name }, { level: levelOf(config, name) });
   return {
     main: logger(LOGGERS.main),
     requests: logger(LOGGERS.requests),
     store: logger(LOGGERS.store),
     gc: logger(LOGGERS.gc),
+    events: logger(LOGGERS.events),
   };
 }
 
@@ -39,7 +49,7 @@ export function levelOf(config: Pick<LoggingConfig, 'level' | 'overrides'>, name
   return config.level;
 }
 
-function rootLogger(config: LoggingConfig, quiet: boolean): Logger {
+function rootLogger(config: LoggingConfig, { quiet, console = 'stdout' }: LogsOptions): Logger {
   const options: pino.LoggerOptions = {
     level: config.level,
     base: null,
@@ -49,7 +59,8 @@ function rootLogger(config: LoggingConfig, quiet: boolean): Logger {
   };
   // Levels are judged by the loggers: a stream takes what it is given.
   const streams: pino.StreamEntry[] = [];
-  if (config.console && !quiet) streams.push({ level: 'trace', stream: pino.destination({ dest: 1, sync: false }) });
+  const dest = console === 'stdout' ? 1 : 2;
+  if (config.console && !quiet) streams.push({ level: 'trace', stream: pino.destination({ dest, sync: false }) });
   for (const file of config.files)
     streams.push({ level: 'trace', stream: pino.destination({ dest: file, sync: false, mkdir: true }) });
   const [first] = streams;

@@ -17,6 +17,7 @@ const REQUIREMENTS = path.join(HERE, 'requirements.txt');
 const RCLONE_REQUIREMENTS = path.join(HERE, 'requirements-rclone.txt');
 const RCLONE_GO_MODULE = 'github.com/rclone/rclone@v1.75.2';
 const RESTIC_GO_MODULE = 'github.com/restic/restic/cmd/restic@v0.18.0';
+const NATS_GO_MODULE = 'github.com/nats-io/nats-server/v2@v2.9.25';
 const INSTALL_TIMEOUT_MS = 600_000;
 const VERIFY_TIMEOUT_MS = 60_000;
 /** The range that all of requirements.txt runs on. */
@@ -74,6 +75,15 @@ export function ensureRestic(): Promise<string> {
   });
 }
 
+/** Path of nats-server: the one on the PATH, or one from Debian's packages or built by Go. */
+export function ensureNatsServer(): Promise<string> {
+  return ensureBinary({
+    name: 'nats-server',
+    release: NATS_GO_MODULE.replace(/^.*@/, ''),
+    ways: { 'apt-get': (dir) => fromDebian('nats-server', dir), go: (dir) => builtByGo(NATS_GO_MODULE, dir) },
+  });
+}
+
 /** Path of a command, got in the first of the ways that works. Fails with what each of them said. */
 async function ensureBinary(options: {
   readonly name: string;
@@ -107,7 +117,8 @@ async function fromDebian(name: string, dir: string): Promise<void> {
   await runOk('apt-get', ['update'], options);
   await runOk('apt-get', ['install', '-y', '--no-install-recommends', ...lock, name], options);
   await mkdir(path.join(dir, 'bin'), { recursive: true });
-  await symlink(`/usr/bin/${name}`, path.join(dir, 'bin', name));
+  const home = ['/usr/bin', '/usr/sbin'].find((folder) => existsSync(path.join(folder, name))) ?? '/usr/bin';
+  await symlink(path.join(home, name), path.join(dir, 'bin', name));
 }
 
 async function builtByGo(module: string, dir: string): Promise<void> {

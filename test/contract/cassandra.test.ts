@@ -4,12 +4,16 @@ import { blobContract } from './suite/blobs.js';
 import { bucketContract } from './suite/buckets.js';
 import { garbageContract } from './suite/garbage.js';
 import { iamContract } from './suite/iam.js';
+import { inventoryContract } from './suite/inventory.js';
 import { lifecycleContract } from './suite/lifecycle.js';
 import { metadataContract } from './suite/metadata.js';
+import { outboxContract } from './suite/outbox.js';
 
 bucketContract('cassandra', makeCassandraStores);
 metadataContract('cassandra', makeCassandraStores);
 blobContract('cassandra', makeCassandraStores);
 garbageContract('cassandra', makeCassandraStores);
 lifecycleContract('cassandra', makeCassandraStores);
+inventoryContract('cassandra', makeCassandraStores);
 iamContract('cassandra', makeCassandraStores);
+outboxContract('cassandra', makeCassandraStores);

@@ -3,6 +3,7 @@ import { commitContract } from './commits.js';
 import type { MakeStores } from './harness.js';
 import { listingContract } from './listings.js';
 import { modelContract } from './model.js';
+import { renameContract } from './renames.js';
 import { uploadContract } from './uploads.js';
 
 export function metadataContract(name: string, makeStores: MakeStores): void {
@@ -10,4 +11,5 @@ export function metadataContract(name: string, makeStores: MakeStores): void {
   modelContract(name, makeStores);
   listingContract(name, makeStores);
   uploadContract(name, makeStores);
+  renameContract(name, makeStores);
 }
