@@ -122,7 +122,7 @@ export class IndexWriter {
       bucket,
       key,
       sinceMs,
-      load: { rows: added, bytes: added * (key.length + ENTRY_BYTES), deletions },
+      load: { rows: added, bytes: (added - deletions) * (key.length + ENTRY_BYTES), deletions },
       to: (range) => this.#applyTo(bucket, range, key, plan),
     });
   }

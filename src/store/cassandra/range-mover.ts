@@ -105,11 +105,11 @@ export class RangeMover {
     const counted = await loads.of(instance, source.id);
     const survey = await surveyRange(session, instance, source, { signal });
     await loads.add(instance, source.id, {
-      rows: survey.rows - counted.rows,
+      rows: survey.rows + counted.deletions - counted.rows,
       bytes: survey.bytes - counted.bytes,
       deletions: 0,
     });
-    const ridden = task.unreadable || isRidden({ rows: survey.rows, deletions: counted.deletions }, limits);
+    const ridden = task.unreadable || isRidden({ live: survey.rows, deletions: counted.deletions }, limits);
     const starts = cutsOf(source.start, survey.samples, limits);
     if (starts.length === 1 && !ridden) return null;
     const sources = starts.length === 1 ? await this.#withNeighbours(task, rows, source, survey) : [source];

@@ -32,13 +32,18 @@ export interface Sample {
 }
 
 /** Whether a range is worth a survey. */
-export function isWorthALook(load: RangeLoad, limits: RangeLimits): boolean {
-  return load.rows > limits.rows || load.bytes > limits.bytes || isRidden(load, limits);
+export function isWorthALook({ rows, bytes, deletions }: RangeLoad, limits: RangeLimits): boolean {
+  // Of those that came, the others are gone.
+  const live = Math.max(0, rows - deletions);
+  return live > limits.rows || bytes > limits.bytes || isRidden({ live, deletions }, limits);
 }
 
 /** Rewriting costs a copy of each row: worth it when there is at least a tombstone for each. */
-export function isRidden({ rows, deletions }: Pick<RangeLoad, 'rows' | 'deletions'>, limits: RangeLimits): boolean {
-  return deletions >= Math.max(limits.deletions, Math.min(rows, limits.rows));
+export function isRidden(
+  { live, deletions }: { readonly live: number; readonly deletions: number },
+  limits: RangeLimits,
+): boolean {
+  return deletions >= Math.max(limits.deletions, Math.min(live, limits.rows));
 }
 
 /** Where the parts of a range that is too large begin, in order, the first one at its start; one part when it is not, or cannot be cut. */

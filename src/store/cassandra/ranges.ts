@@ -30,10 +30,13 @@ interface Known {
   loading: Promise<View> | null;
 }
 
-/** What a write adds to a range. */
+/** What a write adds to a range, or what has been added to it. */
 export interface RangeLoad {
+  /** new rows, also those that have been deleted since */
   readonly rows: number;
+  /** of the rows that are left */
   readonly bytes: number;
+  /** deleted rows */
   readonly deletions: number;
 }
 

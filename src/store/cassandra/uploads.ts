@@ -277,7 +277,7 @@ export class Uploads {
     const { table, ranges } = this.#parts;
     const { bucket, key } = ref;
     const to = (range: number) => table.unlist(ref, range, clock);
-    const load = { rows: 0, bytes: 0, deletions: 1 };
+    const load = { rows: 0, bytes: -(UPLOAD_BYTES + key.length), deletions: 1 };
     while (!(await ranges.write({ bucket, key, sinceMs: performance.now(), load, to })));
   }
 

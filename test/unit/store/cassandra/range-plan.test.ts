@@ -58,16 +58,20 @@ describe('cutsOf', () => {
 
 describe('isRidden', () => {
   it('asks for as many tombstones as there are rows, and a number worth the work', () => {
-    expect(isRidden({ rows: 0, deletions: 39 }, LIMITS)).toBe(false);
-    expect(isRidden({ rows: 0, deletions: 40 }, LIMITS)).toBe(true);
-    expect(isRidden({ rows: 90, deletions: 89 }, LIMITS)).toBe(false);
-    expect(isRidden({ rows: 90, deletions: 90 }, LIMITS)).toBe(true);
-    expect(isRidden({ rows: 100_000, deletions: 100 }, LIMITS)).toBe(true);
+    expect(isRidden({ live: 0, deletions: 39 }, LIMITS)).toBe(false);
+    expect(isRidden({ live: 0, deletions: 40 }, LIMITS)).toBe(true);
+    expect(isRidden({ live: 90, deletions: 89 }, LIMITS)).toBe(false);
+    expect(isRidden({ live: 90, deletions: 90 }, LIMITS)).toBe(true);
+    expect(isRidden({ live: 100_000, deletions: 100 }, LIMITS)).toBe(true);
   });
 
   it('is one reason to look', () => {
     expect(isWorthALook({ rows: 10, bytes: 10, deletions: 39 }, LIMITS)).toBe(false);
     expect(isWorthALook({ rows: 10, bytes: 10, deletions: 40 }, LIMITS)).toBe(true);
+    expect(isWorthALook({ rows: 200, bytes: 10, deletions: 99 }, LIMITS)).toBe(true);
+    expect(isWorthALook({ rows: 80, bytes: 10, deletions: 39 }, LIMITS)).toBe(false);
+    // All that came is gone, and more was counted than came.
+    expect(isWorthALook({ rows: 95, bytes: 10, deletions: 50 }, LIMITS)).toBe(true);
     expect(isWorthALook({ rows: 101, bytes: 10, deletions: 0 }, LIMITS)).toBe(true);
     expect(isWorthALook({ rows: 10, bytes: 10_001, deletions: 0 }, LIMITS)).toBe(true);
   });
