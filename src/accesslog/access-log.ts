@@ -1,16 +1,21 @@
 /**
- * Gathers the lines of buckets' access logs and delivers them as objects: when their time has come, when there are many, and when
- * the server stops. What waits is bounded: beyond that the oldest lines of the bucket that has most are dropped, counted
- * and reported (S3 promises no more than its best effort).
+ * Gathers the lines of buckets' access logs and delivers them as objects: when their time has come, when there are many, when
+ * memory for them runs short, and when the server stops. What waits is bounded (line-buffer.ts); lines are dropped, counted and
+ * reported only when the store cannot take them (S3 promises no more than its best effort).
  */
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Served } from '../http/request-log.js';
-import type { LoggingConfiguration } from '../s3/logging.js';
+import type { LifecycleAction } from '../s3/lifecycle-action.js';
 import { loggingOf } from '../s3/logging.js';
 import type { BucketRecord } from '../store/types.js';
 import type { LogDeliverer } from './deliver.js';
 import { DeliveryRefused } from './deliver.js';
-import { recordsOf } from './entries.js';
+import type { Delivered } from './entries.js';
+import { copySourceRecord, deliveryRecord, lifecycleRecord, recordsOf } from './entries.js';
+import type { Batch } from './line-buffer.js';
+import { LineBuffer } from './line-buffer.js';
+import type { LogRecord } from './record.js';
 import { logLine } from './record.js';
 
 export interface AccessLogOptions {
@@ -20,36 +25,34 @@ export interface AccessLogOptions {
   readonly flushIntervalMs: number;
   /** So many bytes of one bucket are delivered at once. */
   readonly flushBytes: number;
-  /** So many bytes wait altogether. */
+  /** So many bytes are held altogether; from half of it on the fullest bucket's are delivered early. */
   readonly maxBytes: number;
   readonly log: Logger;
   /** ms since the epoch */
   readonly now: () => number;
 }
 
-interface Line {
-  readonly text: string;
-  readonly timeMs: number;
-}
-
-/** Lines of one bucket under one configuration. */
-interface Batch {
-  readonly source: BucketRecord;
-  readonly configuration: LoggingConfiguration;
-  lines: Line[];
-  bytes: number;
-}
+/** Objects written at once when all that waits is delivered. */
+const PARALLEL = 8;
+/** Requests refused before their bucket was known that are looked up at once: whoever floods a server gets no lines. */
+const MAX_LOOKUPS = 256;
+/** After a failure nothing is delivered early for so long. */
+const PAUSE_MS = 10_000;
 
 export class AccessLog {
   readonly #options: AccessLogOptions;
-  readonly #batches = new Map<string, Batch>();
-  readonly #running = new Set<Promise<void>>();
-  #bytes = 0;
-  #dropped = 0;
+  readonly #buffer: LineBuffer;
+  readonly #lookups = new Set<Promise<void>>();
+  readonly #deliveries = new Set<Promise<void>>();
+  #unknown = 0;
+  #pausedUntilMs = 0;
+  #stopping = false;
+  #flushing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: AccessLogOptions) {
     this.#options = options;
+    this.#buffer = new LineBuffer(options);
   }
 
   start(): void {
@@ -57,117 +60,130 @@ export class AccessLog {
     this.#timer.unref();
   }
 
-  /** Delivers what waits. The stores must still be open. */
+  /** Delivers what waits. The stores must still be open, and whatever has something to log must have ended. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     // Requests that failed before their bucket was known are still being looked up.
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    await Promise.all(this.#lookups);
+    // A flush that is under way has taken what waited then; what has come since, or come back, is delivered by the next.
     await this.flush();
+    await Promise.all(this.#deliveries);
+    await this.flush();
+    const lines = this.#buffer.waitingLines;
+    if (lines > 0) this.#options.log.error({ lines }, 'lines of access logs could not be delivered and are lost');
   }
 
   /** Never throws; costs nothing where the bucket keeps no log. */
   served(served: Served): void {
-    const { bucket, request } = served.trace;
+    const { bucket, request, entries } = served.trace;
+    for (const entry of entries)
+      if (entry.source !== null)
+        this.#record(entry.source, (source) => [copySourceRecord(served, entry, source, this.#options.now())]);
     if (bucket !== null) {
-      this.#record(served, bucket);
+      this.#recordRequest(served, bucket);
       return;
     }
+    if (request?.bucket === null || request?.bucket === undefined || served.failure?.code === 'NoSuchBucket') return;
     // Refused before the bucket was looked at: its owner wants to know all the more.
-    if (request?.bucket === null || request?.bucket === undefined) return;
+    if (this.#lookups.size >= MAX_LOOKUPS) {
+      this.#unknown += 1;
+      return;
+    }
     const looked = this.#options.buckets
       .get(request.bucket)
       .then((found) => {
-        if (found?.state === 'active') this.#record(served, found);
+        if (found?.state === 'active') this.#recordRequest(served, found);
       })
-      .catch(() => undefined)
-      .finally(() => this.#running.delete(looked));
-    this.#running.add(looked);
+      .catch(() => {
+        this.#unknown += 1;
+      })
+      .finally(() => this.#lookups.delete(looked));
+    this.#lookups.add(looked);
+  }
+
+  /** What a lifecycle rule did. */
+  lifecycle(action: LifecycleAction): void {
+    this.#record(action.bucket, () => [lifecycleRecord(action, requestId(), this.#options.now())]);
   }
 
   /** Resolves when everything that waits now was delivered, given up, or put back for the next time. */
   async flush(): Promise<void> {
-    const batches = [...this.#batches.values()];
-    this.#batches.clear();
-    await Promise.all(batches.map((batch) => this.#deliver(batch)));
-    if (this.#dropped > 0) {
-      this.#options.log.warn({ lines: this.#dropped }, 'lines of access logs were dropped');
-      this.#dropped = 0;
-    }
+    while (this.#flushing !== null) await this.#flushing;
+    const flushing = this.#flushAll().finally(() => (this.#flushing = null));
+    this.#flushing = flushing;
+    await flushing;
   }
 
-  #record(served: Served, source: BucketRecord): void {
+  async #flushAll(): Promise<void> {
+    const batches = this.#buffer.takeAll().values();
+    const worker = async (): Promise<void> => {
+      for (const batch of batches) await this.#deliver(batch);
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, worker));
+    const { log } = this.#options;
+    const lines = this.#buffer.takeDropped();
+    if (lines > 0) log.warn({ lines }, 'lines of access logs were dropped: the store does not take them fast enough');
+    if (this.#unknown > 0)
+      log.warn({ requests: this.#unknown }, 'refused requests are in no access log: their buckets were not looked up');
+    this.#unknown = 0;
+  }
+
+  #recordRequest(served: Served, source: BucketRecord): void {
+    this.#record(source, (bucket) => recordsOf(served, bucket, this.#options.now()));
+  }
+
+  #record(source: BucketRecord, records: (source: BucketRecord) => readonly LogRecord[]): void {
     const configuration = loggingOf(source);
     if (configuration === null) return;
-    const nowMs = this.#options.now();
-    for (const record of recordsOf(served, source, nowMs))
-      this.#add(source, configuration, { text: logLine(record), timeMs: record.timeMs });
+    for (const record of records(source)) {
+      const line = { text: logLine(record), timeMs: record.timeMs };
+      this.#deliverEarly(this.#buffer.add(source, configuration, line));
+    }
   }
 
-  #add(source: BucketRecord, configuration: LoggingConfiguration, line: Line): void {
-    const slot = `${source.instance} ${JSON.stringify(configuration)}`;
-    let batch = this.#batches.get(slot);
-    if (batch === undefined) {
-      batch = { source, configuration, lines: [], bytes: 0 };
-      this.#batches.set(slot, batch);
-    }
-    const bytes = Buffer.byteLength(line.text);
-    batch.lines.push(line);
-    batch.bytes += bytes;
-    this.#bytes += bytes;
-    if (batch.bytes >= this.#options.flushBytes) {
-      this.#batches.delete(slot);
-      const delivery = this.#deliver(batch).finally(() => this.#running.delete(delivery));
-      this.#running.add(delivery);
-    }
-    this.#keepWithin();
+  #deliverEarly(batch: Batch): void {
+    const { flushBytes, maxBytes, now } = this.#options;
+    if (now() < this.#pausedUntilMs) return;
+    const full = batch.sizeBytes >= flushBytes ? batch : null;
+    const early = full ?? (this.#buffer.waitingBytes > maxBytes / 2 ? this.#buffer.largest() : null);
+    if (early === null) return;
+    this.#buffer.take(early);
+    const delivery = this.#deliver(early).finally(() => this.#deliveries.delete(delivery));
+    this.#deliveries.add(delivery);
   }
 
+  /** Never rejects. @param batch taken from the buffer */
   async #deliver(batch: Batch): Promise<void> {
-    const { deliverer, log } = this.#options;
-    const { source, configuration, lines } = batch;
+    const { deliverer, log, now } = this.#options;
+    const { source, lines } = batch;
     try {
-      await deliverer.deliver({ source, configuration, lines });
-      this.#bytes -= batch.bytes;
+      const delivered = await deliverer.deliver(batch);
+      this.#buffer.done(batch);
+      this.#pausedUntilMs = 0;
+      this.#recordDelivery(delivered);
     } catch (error) {
       if (error instanceof DeliveryRefused) {
-        this.#bytes -= batch.bytes;
+        this.#buffer.done(batch);
         log.warn(
           { bucket: source.name, lines: lines.length, reason: error.message },
           'an access log was not delivered',
         );
         return;
       }
+      this.#pausedUntilMs = now() + PAUSE_MS;
       log.warn({ err: error, bucket: source.name }, 'an access log could not be delivered: it waits');
-      this.#putBack(batch);
+      this.#buffer.putBack(batch);
     }
   }
 
-  #putBack(batch: Batch): void {
-    const slot = `${batch.source.instance} ${JSON.stringify(batch.configuration)}`;
-    const newer = this.#batches.get(slot);
-    if (newer !== undefined) {
-      batch.lines.push(...newer.lines);
-      batch.bytes += newer.bytes;
-    }
-    this.#batches.set(slot, batch);
-    this.#keepWithin();
+  /** The target may keep a log too, even in itself: that adds a line for each delivery. It has to end with the server. */
+  #recordDelivery(delivered: Delivered): void {
+    if (this.#stopping) return;
+    this.#record(delivered.target, () => [deliveryRecord(delivered, requestId(), this.#options.now())]);
   }
+}
 
-  /** Only what waits can be dropped; what is being delivered counts, so that a slow store does not let more come. */
-  #keepWithin(): void {
-    while (this.#bytes > this.#options.maxBytes) {
-      const [slot, fullest] =
-        [...this.#batches].reduce<[string, Batch] | null>(
-          (most, one) => (most === null || one[1].bytes > most[1].bytes ? one : most),
-          null,
-        ) ?? [];
-      if (slot === undefined || fullest === undefined) return;
-      const half = fullest.lines.splice(0, Math.ceil(fullest.lines.length / 2));
-      const bytes = half.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-      fullest.bytes -= bytes;
-      this.#bytes -= bytes;
-      this.#dropped += half.length;
-      if (fullest.lines.length === 0) this.#batches.delete(slot);
-    }
-  }
+function requestId(): string {
+  return randomBytes(10).toString('hex').toUpperCase();
 }

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { abortUpload } from '../s3/abort-upload.js';
 import { lifecycleEventsOf } from '../s3/events.js';
+import type { LifecycleAction } from '../s3/lifecycle-action.js';
 import type { Clock, LifecycleConfiguration } from '../s3/lifecycle.js';
 import { lifecycleOf, uploadAbortOf } from '../s3/lifecycle.js';
 import { StoreError } from '../store/errors.js';
@@ -27,6 +28,8 @@ export interface SweepOptions {
   readonly dayMs: number;
   readonly now: () => number;
   readonly log: Logger;
+  /** After each thing that was done; must not throw. */
+  readonly onAction?: (action: LifecycleAction) => void;
   /** Fires to stop: the sweep notes how far it has come. */
   readonly signal: AbortSignal;
 }
@@ -124,7 +127,7 @@ export class BucketSweep {
     if (step.kind === 'move') return this.#move(entry.key, entry.versionId, entry.seq, step);
     const { key, versionId, seq } = entry;
     const judgement = this.#judgement(key);
-    const { changed, before } = await this.#options.region.metadata.commit({
+    const { changed, before, version } = await this.#options.region.metadata.commit({
       bucket: this.#bucket,
       key,
       select: { versionId },
@@ -132,6 +135,13 @@ export class BucketSweep {
       decide: (state) => expiryChange(judgement, state, seq, step),
     });
     if (!changed) return this.#moveInstead(judgement, before, seq, step);
+    const kind = version?.deleteMarker === true ? 'create-delete-marker' : 'expire';
+    this.#tell({
+      key,
+      versionId: version?.versionId ?? versionId,
+      kind,
+      sizeBytes: before.selected?.sizeBytes ?? null,
+    });
     if (step.kind === 'removeMarker') this.counts.markers += 1;
     else if (step.standing === null) this.counts.expired += 1;
     else this.counts.noncurrent += 1;
@@ -162,7 +172,16 @@ export class BucketSweep {
       signal,
       decide: (state) => stillDue(judgement, state, seq, step),
     });
-    if (moved) this.counts.moved += 1;
+    if (!moved) return;
+    this.counts.moved += 1;
+    const { sizeBytes } = version;
+    this.#tell({ key, versionId, kind: 'transition', storageClass: step.storageClass, sizeBytes });
+  }
+
+  #tell(action: Omit<LifecycleAction, 'bucket' | 'storageClass'> & { readonly storageClass?: string }): void {
+    const bucket = this.#bucket;
+    const versionId = bucket.versioning === 'unversioned' ? null : action.versionId;
+    this.#options.onAction?.({ storageClass: null, ...action, bucket, versionId });
   }
 
   async #uploads(): Promise<void> {
@@ -197,7 +216,9 @@ export class BucketSweep {
     const due = uploadAbortOf(this.#rules, upload, dayMs);
     if (due === null || due.atMs > nowMs) return;
     const ref = { bucket: this.#bucket, key: upload.key, uploadId: upload.uploadId };
-    if ((await abortUpload(this.#options.region.metadata, ref)) === 'aborted') this.counts.aborted += 1;
+    if ((await abortUpload(this.#options.region.metadata, ref)) !== 'aborted') return;
+    this.counts.aborted += 1;
+    this.#tell({ key: upload.key, versionId: null, kind: 'abort-upload', sizeBytes: null });
   }
 
   /** What fails for one key does not keep the others from their turn; the next sweep comes back to it. */

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { LifecycleAction } from '../s3/lifecycle-action.js';
 import type { BucketRecord, Stores } from '../store/types.js';
 import type { LifecycleLease } from './lifecycle-lease.js';
 import { lifecycleLease } from './lifecycle-lease.js';
@@ -20,6 +21,8 @@ export interface LifecycleRunnerOptions {
   readonly intentLeaseMs: number;
   /** How long a bucket stays with a gateway that has died; default 5 min. */
   readonly leaseMs?: number;
+  /** After each thing that was done; must not throw. */
+  readonly onAction?: (action: LifecycleAction) => void;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -100,7 +103,7 @@ export class LifecycleRunner {
   async #sweep(bucket: BucketRecord, total: RunResult): Promise<void> {
     const region = this.#options.stores.regions.get(bucket.region);
     if (region === undefined || !this.#lease.isFree(bucket)) return;
-    const { log, now, dayMs, intentLeaseMs } = this.#options;
+    const { log, now, dayMs, intentLeaseMs, onAction } = this.#options;
     const startedMs = performance.now();
     let sweep: BucketSweep | null = null;
     try {
@@ -115,6 +118,7 @@ export class LifecycleRunner {
           dayMs,
           now,
           log,
+          ...(onAction === undefined ? {} : { onAction }),
           signal: this.#stop.signal,
         },
         held,

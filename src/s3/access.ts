@@ -75,7 +75,7 @@ export function judgeAccess(caller: Caller, question: AccessQuestion): Judgement
   const granted = aclGrants(owned ? STRANGER : identity, question);
   // A bucket's policy gives away only what is the bucket owner's.
   const policyCounts = owner.id === bucket.owner.id && !policyIsRestricted(bucket, identity);
-  let aclRequired = false;
+  const byAclAlone = new Set<NeededAction>();
   const allowed = actions.every((action, index) => {
     const evaluation = evaluations[index];
     const own = verdicts[index] ?? NOTHING;
@@ -84,12 +84,12 @@ export function judgeAccess(caller: Caller, question: AccessQuestion): Judgement
     const leftToAccount = owned && evaluation?.delegated === true;
     const byPolicy = policyCounts && !leftToAccount && policyAllows(action, evaluation, evaluations);
     const byAcl = granted && action.coveredByAcl;
-    if (!byPolicy && byAcl) aclRequired = true;
+    if (byAcl && !byPolicy) byAclAlone.add(action);
     if (!byPolicy && !byAcl) return false;
     return owned ? own.sessionAllows || namesSession(evaluation, identity) : own.allowed;
   });
   if (!allowed || actions.length === 0) return 'refused';
-  if (aclRequired) caller.onAclRequired?.();
+  if (byAclAlone.size > 0) caller.onAclRequired?.();
   return 'allowed';
 }
 

@@ -7,9 +7,10 @@ import { granteeResolver } from '../../iam/acl-grantees.js';
 import type { Grant } from '../../iam/acl.js';
 import { checkGrantCount, orderGrants, serialiseAcl } from '../../iam/acl.js';
 import type { BucketRecord } from '../../store/types.js';
+import { checkObjectKey } from '../bucket-name.js';
 import { aclsDisabled } from '../bucket-security.js';
 import type { OperationContext } from '../context.js';
-import { invalidArgument, S3Error } from '../errors.js';
+import { S3Error } from '../errors.js';
 import { logAcl, LOGGING_DOCUMENT, loggingOf, logObjectKey, mayDeliverLogs } from '../logging.js';
 import type { LoggingConfiguration } from '../logging.js';
 import type { Handler } from '../operation.js';
@@ -40,7 +41,7 @@ export const putBucketLogging: Handler = async (context) => {
   return emptyResponse(200);
 };
 
-/** @throws S3Error InvalidTargetBucketForLogging, CrossLocationLoggingProhibited, InvalidArgument (a prefix that is too long) */
+/** @throws S3Error InvalidTargetBucketForLogging, CrossLocationLoggingProhibited, KeyTooLongError (by the prefix) */
 async function checkedTarget(
   { bucket, services }: OperationContext,
   { targetBucket, targetPrefix, keyFormat }: RequestedLogging,
@@ -56,12 +57,12 @@ async function checkedTarget(
       detail: { TargetBucketLocation: target.region, SourceBucketLocation: bucket.region },
     });
   if (target.objectLock) throw invalid('The target bucket for logging must not have Object Lock enabled.');
-  if (payerOf(target) === 'Requester') throw invalid('The target bucket for logging must not be configured for requester pays.');
+  if (payerOf(target) === 'Requester')
+    throw invalid('The target bucket for logging must not be configured for requester pays.');
   const nowMs = services.now();
   const configuration = { targetPrefix, keyFormat };
   const key = logObjectKey({ source: bucket, configuration, dayMs: nowMs, nowMs, unique: '0'.repeat(16) });
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
-    throw invalidArgument('TargetPrefix', targetPrefix, 'The target prefix is too long: no key of a log object would fit.');
+  checkObjectKey(key);
   if (!mayDeliverLogs({ source: bucket, target, key, nowMs }))
     throw invalid('You must give the log-delivery group WRITE and READ_ACP permissions to the target bucket');
   return target;
