@@ -1,11 +1,10 @@
-/** A Parquet object as the library reads it: ranges of its plaintext, and its footer. */
-import type { AsyncBuffer, FileMetaData } from 'hyparquet';
+/** Ranges of a Parquet object's plaintext, and its footer. */
+import type { FileMetaData } from 'hyparquet';
 import { parquetMetadata } from 'hyparquet';
 import { S3Error } from '../s3/errors.js';
 import { StoreError } from '../store/errors.js';
 import { fault } from './fault.js';
 import { thriftEnd } from './parquet-thrift.js';
-import { PARSERS } from './parquet-types.js';
 import type { SelectedObject } from './types.js';
 
 const TAIL_BYTES = 8;
@@ -13,21 +12,21 @@ const FIRST_READ_BYTES = 64 * 1024;
 /** Parsed, a footer takes some ten times as much. */
 const MAX_FOOTER_BYTES = 8 * 1024 * 1024;
 
-export class ParquetFile implements AsyncBuffer {
-  readonly byteLength: number;
+export class ParquetFile {
+  readonly #sizeBytes: number;
   readonly #object: SelectedObject;
   readonly #count: (bytes: number) => void;
 
   /** @param count is told the bytes of every read */
   constructor(object: SelectedObject, count: (bytes: number) => void) {
-    this.byteLength = object.sizeBytes;
+    this.#sizeBytes = object.sizeBytes;
     this.#object = object;
     this.#count = count;
   }
 
   /** @param end exclusive */
   async read(start: number, end: number): Promise<Buffer> {
-    if (start < 0 || end > this.byteLength || start > end) throw damaged('it refers to bytes that are not there');
+    if (start < 0 || end > this.#sizeBytes || start > end) throw damaged('it refers to bytes that are not there');
     if (start === end) return Buffer.alloc(0);
     const pieces: Buffer[] = [];
     for await (const piece of this.#object.read({ start, end: end - 1 })) {
@@ -37,13 +36,9 @@ export class ParquetFile implements AsyncBuffer {
     return Buffer.concat(pieces);
   }
 
-  async slice(start: number, end = this.byteLength): Promise<ArrayBuffer> {
-    return arrayBufferOf(await this.read(start, end));
-  }
-
   /** @throws S3Error ParquetParsingError */
   async metadata(): Promise<FileMetaData> {
-    const size = this.byteLength;
+    const size = this.#sizeBytes;
     if (size < 12) throw damaged('it is too short');
     let tail = await this.read(Math.max(0, size - FIRST_READ_BYTES), size);
     if (tail.toString('latin1', tail.length - 4) !== 'PAR1') throw damaged('it does not end as Parquet does');
@@ -54,7 +49,7 @@ export class ParquetFile implements AsyncBuffer {
     if (footerBytes + TAIL_BYTES > tail.length) tail = await this.read(start, size);
     const footer = tail.subarray(tail.length - TAIL_BYTES - footerBytes);
     if (thriftEnd(footer.subarray(0, footerBytes), 0) === null) throw damaged('its footer is cut off');
-    return guarded(() => parquetMetadata(arrayBufferOf(footer), { parsers: PARSERS, geoparquet: false }));
+    return guarded(() => parquetMetadata(arrayBufferOf(footer), { geoparquet: false }));
   }
 }
 
@@ -77,11 +72,8 @@ export function guarded<T>(parse: () => T): T {
   }
 }
 
-export function parquetFault(error: unknown): unknown {
+function parquetFault(error: unknown): unknown {
   if (error instanceof S3Error || error instanceof StoreError || !(error instanceof Error)) return error;
   if (error.name === 'AbortError') return error;
-  const said = error.message.replace(/^parquet /, '').slice(0, 200);
-  if (/unsupported compression codec/.test(said)) return fault('ParquetUnsupportedCompressionCodec', null, said);
-  if (/not supported$/.test(said)) return fault('UnsupportedParquetType', null, said);
-  return damaged(said);
+  return damaged(error.message.replace(/^parquet /, '').slice(0, 200));
 }

@@ -2,32 +2,20 @@
  * The values of a column of a row group, page by page: memory is that of a page (and the dictionary), however large row groups
  * are. Sizes that pages claim are checked before anything is made of that size.
  */
-import type { ColumnMetaData, Compressors, DecodedArray, PageHeader, ParquetParsers } from 'hyparquet';
-import { compressors, decompressZstd } from 'hyparquet-compressors';
-import { parquetHeader, readPage } from 'hyparquet/src/column.js';
-import { DEFAULT_PARSERS, convert } from 'hyparquet/src/convert.js';
-import type { ColumnDecoder } from 'hyparquet/src/types.js';
+import type { ColumnMetaData, PageHeader, SchemaTree } from 'hyparquet';
+import { parquetHeader } from 'hyparquet/src/column.js';
 import { fault } from './fault.js';
+import type { DecodedPage } from './parquet-decode.js';
+import { PageDecoder } from './parquet-decode.js';
 import type { ParquetFile } from './parquet-file.js';
 import { damaged, guarded } from './parquet-file.js';
 import { thriftEnd } from './parquet-thrift.js';
-import type { ParquetColumn } from './parquet-types.js';
-import { PARSERS, decodedElement, isDecimal, valueReader } from './parquet-types.js';
-import type { Item } from './value.js';
 
 const READ_BYTES = 256 * 1024;
 /** Statistics in page headers can be long. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 /** What a decoded value takes beside its bytes. */
 export const VALUE_BYTES = 24;
-
-/** Never makes more of a page than its header says. */
-export const COMPRESSORS: Compressors = {
-  ...compressors,
-  ZSTD: (input, outputLength) => decompressZstd(input, new Uint8Array(outputLength)),
-};
-
-export const ALL_PARSERS: ParquetParsers = { ...DEFAULT_PARSERS, ...PARSERS };
 
 /** The memory that pages may take together. */
 export class PageMemory {
@@ -50,17 +38,17 @@ export class PageMemory {
 
 export interface PageOptions {
   readonly file: ParquetFile;
-  readonly column: ParquetColumn;
+  /** From the root of the schema to the column. */
+  readonly schemaPath: readonly SchemaTree[];
   readonly metadata: ColumnMetaData;
-  /** of the row group */
-  readonly rows: number;
   readonly memory: PageMemory;
+  /** Is asked before a page is read: whether it may come, and what it takes beside earlier ones. */
+  readonly check: (header: PageHeader, costBytes: number) => void;
 }
 
-export interface Page {
+interface Page {
   readonly header: PageHeader;
-  /** The page's content. */
-  readonly bytes: Buffer;
+  readonly content: Buffer;
 }
 
 /** Where a column chunk is. @throws S3Error ParquetParsingError */
@@ -73,8 +61,8 @@ export function chunkRange(metadata: ColumnMetaData): { start: number; end: numb
   return { start, end };
 }
 
-/** The pages of a column chunk as they stand in the file. @param check is asked before a page is read */
-export async function* rawPages(
+/** The pages of a column chunk as they stand in the file. */
+async function* rawPages(
   file: ParquetFile,
   { start, end }: { readonly start: number; readonly end: number },
   check: (header: PageHeader) => void,
@@ -104,7 +92,7 @@ export async function* rawPages(
       throw damaged('a page has a wrong size');
     check(header);
     await ensure(content, size);
-    yield { header, bytes: bytes.subarray(content - base, content - base + size) };
+    yield { header, content: bytes.subarray(content - base, content - base + size) };
     offset = content + size;
   }
 }
@@ -117,49 +105,27 @@ export function valuesOf(header: PageHeader): number {
 }
 
 /** Bytes that a page takes while it is decoded and read. */
-export function pageCost(header: PageHeader): number {
+function pageCost(header: PageHeader): number {
   return header.compressed_page_size + 2 * header.uncompressed_page_size + VALUE_BYTES * valuesOf(header);
 }
 
-/** The values of a flat column, a page at a time. @throws S3Error ParquetParsingError, OverMaxParquetBlockSize, Unsupported... */
-export async function* flatPages({
-  file,
-  column,
-  metadata,
-  rows,
-  memory,
-}: PageOptions): AsyncGenerator<Item[], void, void> {
-  const { element } = column.schemaPath[1];
-  const read = valueReader(element);
-  const decoder: ColumnDecoder = {
-    pathInSchema: [column.name],
-    type: metadata.type,
-    element: decodedElement(element),
-    schemaPath: [...column.schemaPath],
-    codec: metadata.codec,
-    parsers: ALL_PARSERS,
-    compressors: COMPRESSORS,
-    utf8: !isDecimal(element),
+/** The pages of a column, decoded. @throws S3Error ParquetParsingError, OverMaxParquetBlockSize, Unsupported... */
+export async function* decodedPages(options: PageOptions): AsyncGenerator<DecodedPage, void, void> {
+  const { file, schemaPath, metadata, memory, check } = options;
+  const name = metadata.path_in_schema.join('.');
+  const decoder = guarded(
+    () => new PageDecoder(schemaPath, metadata, (sizeBytes) => memory.hold(`values ${name}`, sizeBytes)),
+  );
+  const before = (header: PageHeader): void => {
+    if (header.type === 'DICTIONARY_PAGE') memory.hold(`dictionary ${name}`, pageCost(header));
+    else check(header, pageCost(header));
   };
-  let dictionary: DecodedArray | undefined;
-  let seen = 0;
-  const check = (header: PageHeader): void => {
-    const isDictionary = header.type === 'DICTIONARY_PAGE';
-    if (!isDictionary && valuesOf(header) > rows - seen) throw damaged('a column has more values than rows');
-    memory.hold(`${isDictionary ? 'dictionary' : 'page'} ${column.name}`, pageCost(header));
-  };
-  for await (const { header, bytes } of rawPages(file, chunkRange(metadata), check)) {
-    if (header.type === 'INDEX_PAGE') continue;
-    const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 };
-    const { data } = guarded(() => readPage(reader, header, decoder, dictionary, undefined, 0));
-    if (data === undefined) throw damaged('a page has no values');
-    if (header.type === 'DICTIONARY_PAGE') {
-      dictionary = guarded(() => convert(data, decoder));
-      continue;
-    }
-    if (data.length !== valuesOf(header)) throw damaged('a page has a wrong number of values');
-    seen += data.length;
-    yield Array.from<unknown, Item>(data as ArrayLike<unknown>, read);
+  for await (const { header, content } of rawPages(file, chunkRange(metadata), before)) {
+    if (header.type === 'DICTIONARY_PAGE')
+      guarded(() => {
+        decoder.dictionary(header, content);
+      });
+    else if (header.type === 'DATA_PAGE' || header.type === 'DATA_PAGE_V2')
+      yield guarded(() => decoder.page(header, content));
   }
-  if (seen < rows) throw damaged('a column has fewer values than rows');
 }

@@ -3,23 +3,14 @@
  * structs a row group at a time, which has to be small.
  */
 import type { ColumnMetaData, FileMetaData, RowGroup } from 'hyparquet';
-import { parquetRead } from 'hyparquet';
 import type { MemoryBudget } from '../data/budget.js';
 import { fault } from './fault.js';
+import { flatValues, nestedValues } from './parquet-columns.js';
 import type { ParquetFile } from './parquet-file.js';
-import { damaged, parquetFault } from './parquet-file.js';
-import {
-  ALL_PARSERS,
-  COMPRESSORS,
-  PageMemory,
-  VALUE_BYTES,
-  chunkRange,
-  flatPages,
-  pageCost,
-  rawPages,
-} from './parquet-pages.js';
+import { damaged, guarded } from './parquet-file.js';
+import { PageMemory, VALUE_BYTES, chunkRange } from './parquet-pages.js';
 import type { ParquetColumn } from './parquet-types.js';
-import { itemOf, parquetColumns } from './parquet-types.js';
+import { checkSupported, parquetColumns } from './parquet-types.js';
 import type { ByteRange } from './scan-range.js';
 import type { Item, Value } from './value.js';
 
@@ -44,17 +35,8 @@ type Batch = Generator<readonly Value[], void, void>;
 
 /** @throws S3Error ParquetParsingError, OverMaxParquetBlockSize, UnsupportedParquetType, ParquetUnsupportedCompressionCodec */
 export async function* parquetBatches(scan: ParquetScan): AsyncGenerator<Batch, void, void> {
-  const { metadata, budget, signal } = scan;
-  const all = parquetColumns(metadata);
-  const wanted = (scan.columns ?? all.map((_, index) => index)).flatMap((index) => {
-    const column = all[index];
-    return column === undefined ? [] : [{ column, index }];
-  });
-  const groups = groupsIn(metadata, scan.range);
-  const memoryBytes = memoryOf(
-    groups,
-    wanted.map(({ column }) => column),
-  );
+  const { budget, signal } = scan;
+  const { groups, wanted, memoryBytes } = guarded(() => planOf(scan));
   const release = await budget.acquire(memoryBytes, signal);
   try {
     for (const group of groups) yield* groupBatches(scan, group, wanted, memoryBytes);
@@ -63,11 +45,32 @@ export async function* parquetBatches(scan: ParquetScan): AsyncGenerator<Batch, 
   }
 }
 
+interface Plan {
+  readonly groups: readonly Group[];
+  readonly wanted: readonly Wanted[];
+  readonly memoryBytes: number;
+}
+
+function planOf({ metadata, columns, range }: ParquetScan): Plan {
+  const all = parquetColumns(metadata);
+  const wanted = (columns ?? all.map((_, index) => index)).flatMap((index) => {
+    const column = all[index];
+    return column === undefined ? [] : [{ column, index }];
+  });
+  const groups = groupsIn(metadata, range);
+  return {
+    groups,
+    wanted,
+    memoryBytes: memoryOf(
+      groups,
+      wanted.map(({ column }) => column),
+    ),
+  };
+}
+
 interface Group {
   readonly rowGroup: RowGroup;
   readonly rows: number;
-  /** Of its first row in the file. */
-  readonly firstRow: number;
 }
 
 interface Wanted {
@@ -76,28 +79,34 @@ interface Wanted {
 }
 
 function groupsIn({ row_groups: rowGroups }: FileMetaData, range: ByteRange | null): Group[] {
-  let firstRow = 0;
   const groups: Group[] = [];
   for (const rowGroup of rowGroups) {
     const rows = Number(rowGroup.num_rows);
     if (!Number.isSafeInteger(rows) || rows < 0) throw damaged('a row group has a wrong number of rows');
     const [first] = rowGroup.columns;
     const start = first?.meta_data === undefined ? 0 : chunkRange(first.meta_data).start;
-    if (range === null || (start >= range.start && start <= range.end)) groups.push({ rowGroup, rows, firstRow });
-    firstRow += rows;
+    if (range === null || (start >= range.start && start <= range.end)) groups.push({ rowGroup, rows });
   }
   return groups;
 }
 
+/** Room for the pages and the dictionary of every column, as large as they can be together. */
 function memoryOf(groups: readonly Group[], columns: readonly ParquetColumn[]): number {
   let most = 0;
-  for (const { rowGroup, rows } of groups) {
-    let bytes = rows * columns.length * VALUE_BYTES;
+  for (const { rowGroup } of groups) {
+    let bytes = 0;
     for (const column of columns)
-      for (const { total_uncompressed_size: size } of chunksOf(rowGroup, column)) bytes += 3 * Number(size);
+      for (const chunk of chunksOf(rowGroup, column))
+        bytes += 4 * sizeOf(chunk.total_uncompressed_size) + 2 * VALUE_BYTES * sizeOf(chunk.num_values);
     most = Math.max(most, bytes);
   }
   return Math.min(MAX_MEMORY_BYTES, LEAST_MEMORY_BYTES + most);
+}
+
+function sizeOf(size: bigint): number {
+  const bytes = Number(size);
+  if (!Number.isSafeInteger(bytes) || bytes < 0) throw damaged('a column has a wrong size');
+  return bytes;
 }
 
 /** Of a column, or of all that is below it. */
@@ -109,21 +118,13 @@ function chunksOf({ columns }: RowGroup, { name }: ParquetColumn): ColumnMetaDat
 }
 
 async function* groupBatches(
-  { file, metadata }: ParquetScan,
-  { rowGroup, rows, firstRow }: Group,
+  { file }: ParquetScan,
+  { rowGroup, rows }: Group,
   wanted: readonly Wanted[],
   memoryBytes: number,
 ): AsyncGenerator<Batch, void, void> {
   const memory = new PageMemory(memoryBytes);
-  const readers = wanted.map(({ column, index }) => {
-    const chunks = chunksOf(rowGroup, column);
-    const [chunk] = chunks;
-    if (chunk === undefined) throw damaged(`a row group has no column ${column.name}`);
-    const pages = column.flat
-      ? flatPages({ file, column, metadata: chunk, rows, memory })
-      : nestedPages({ file, metadata, chunks, memory, name: column.name, rowStart: firstRow, rowEnd: firstRow + rows });
-    return { index, pages, page: [] as Item[], offset: 0 };
-  });
+  const readers = guarded(() => wanted.map((each) => columnReader(each, { file, rowGroup, rows, memory })));
   const width = (readers.at(-1)?.index ?? -1) + 1;
   try {
     for (let done = 0; done < rows;) {
@@ -146,62 +147,30 @@ async function* groupBatches(
   }
 }
 
-function* rowsOf(
-  columns: readonly { readonly index: number; readonly page: readonly Item[]; readonly offset: number }[],
-  count: number,
-  width: number,
-): Batch {
+interface ColumnReader {
+  readonly index: number;
+  readonly pages: AsyncGenerator<Item[], void, void>;
+  page: readonly Item[];
+  /** of the next row, in the page */
+  offset: number;
+}
+
+function columnReader(
+  { column, index }: Wanted,
+  { rowGroup, ...rest }: Pick<Group, 'rowGroup' | 'rows'> & { readonly file: ParquetFile; readonly memory: PageMemory },
+): ColumnReader {
+  const chunks = chunksOf(rowGroup, column);
+  if (chunks.length === 0) throw damaged(`a row group has no column ${column.name}`);
+  checkSupported(column.tree);
+  const options = { ...rest, column, chunks };
+  return { index, pages: column.flat ? flatValues(options) : nestedValues(options), page: [], offset: 0 };
+}
+
+function* rowsOf(columns: readonly ColumnReader[], count: number, width: number): Batch {
   const starts = columns.map(({ index, page, offset }) => ({ index, page, offset }));
   for (let row = 0; row < count; row += 1) {
     const values = new Array<Value>(width);
     for (const { index, page, offset } of starts) values[index] = page[offset + row];
     yield values;
   }
-}
-
-interface Nested {
-  readonly file: ParquetFile;
-  readonly metadata: FileMetaData;
-  readonly chunks: readonly ColumnMetaData[];
-  readonly memory: PageMemory;
-  readonly name: string;
-  readonly rowStart: number;
-  /** exclusive */
-  readonly rowEnd: number;
-}
-
-/** All values of a row group at once, after its pages have been found to be as small as they say. */
-async function* nestedPages({
-  file,
-  metadata,
-  chunks,
-  memory,
-  name,
-  ...rows
-}: Nested): AsyncGenerator<Item[], void, void> {
-  let cost = 0;
-  for (const chunk of chunks) {
-    const check = (header: Parameters<typeof pageCost>[0]): void => {
-      cost += pageCost(header);
-      memory.hold(`column ${name}`, cost);
-    };
-    for await (const _ of rawPages(file, chunkRange(chunk), check));
-  }
-  let values: Item[] = [];
-  try {
-    await parquetRead({
-      file,
-      metadata,
-      ...rows,
-      columns: [name],
-      compressors: COMPRESSORS,
-      parsers: ALL_PARSERS,
-      rowFormat: 'array',
-      onComplete: (found) => (values = found.map((row) => itemOf(row[0]))),
-    });
-  } catch (error) {
-    throw parquetFault(error);
-  }
-  if (values.length !== rows.rowEnd - rows.rowStart) throw damaged(`column ${name} has a wrong number of values`);
-  yield values;
 }

@@ -2,90 +2,137 @@
  * What the columns of a Parquet file are: their places in the schema, and how their values become values of S3 Select.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-data-types.html#s3-select-sql-reference-supported-data-types
  */
-import type { FileMetaData, ParquetParsers, SchemaElement, SchemaTree } from 'hyparquet';
+import type { FileMetaData, SchemaElement, SchemaTree } from 'hyparquet';
 import { parquetSchema } from 'hyparquet';
 import { Decimal } from './decimal.js';
 import { fault } from './fault.js';
+import { parseJson } from './json-exact.js';
+import { guarded } from './parquet-file.js';
+import type { RawValue } from './parquet-encodings.js';
 import { Timestamp } from './timestamp.js';
 import type { Item } from './value.js';
 import { isList, isObject } from './value.js';
 
 export interface ParquetColumn {
   readonly name: string;
-  /** The root of the schema and the column. */
-  readonly schemaPath: readonly [SchemaTree, SchemaTree];
+  readonly root: SchemaTree;
+  readonly tree: SchemaTree;
   /** One value per record: no list, no struct. */
   readonly flat: boolean;
 }
 
 export function parquetColumns(metadata: FileMetaData): ParquetColumn[] {
-  const root = parquetSchema(metadata);
-  return root.children.map((column) => ({
-    name: column.element.name,
-    schemaPath: [root, column],
-    flat: column.children.length === 0 && column.element.repetition_type !== 'REPEATED',
+  const root = guarded(() => parquetSchema(metadata));
+  return root.children.map((tree) => ({
+    name: tree.element.name,
+    root,
+    tree,
+    flat: tree.children.length === 0 && tree.element.repetition_type !== 'REPEATED',
   }));
 }
 
-/** Timestamps keep their exactness; a date is a timestamp of a day. */
-export const PARSERS: Partial<ParquetParsers> = {
-  timestampFromMilliseconds: (millis) => Timestamp.fromNanos(millis * 1_000_000n, 3),
-  timestampFromMicroseconds: (micros) => Timestamp.fromNanos(micros * 1000n, 6),
-  timestampFromNanoseconds: (nanos) => Timestamp.fromNanos(nanos, 9),
-  dateFromDays: (days) => Timestamp.fromDays(days),
+const UNSUPPORTED: ReadonlySet<string> = new Set(['BSON', 'INTERVAL', 'VARIANT', 'GEOMETRY', 'GEOGRAPHY']);
+
+/** @throws S3Error UnsupportedParquetType for a column, or something below it, that has no equal here */
+export function checkSupported({ element, children }: SchemaTree): void {
+  for (const name of [element.converted_type, element.logical_type?.type])
+    if (name !== undefined && UNSUPPORTED.has(name)) throw fault('UnsupportedParquetType', null, name);
+  children.forEach(checkSupported);
+}
+
+type Read = (raw: RawValue) => Item;
+
+/** Makes a value of an encoded one. Bytes that are no text become base64. */
+export function valueReader(element: SchemaElement): Read {
+  const { type, converted_type: converted, logical_type: logical } = element;
+  if (logical?.type === 'DECIMAL' || converted === 'DECIMAL') {
+    const scale = element.scale ?? (logical?.type === 'DECIMAL' ? logical.scale : 0);
+    return (raw) => Decimal.of(unscaled(raw), -scale);
+  }
+  if (logical?.type === 'TIMESTAMP') return TIMESTAMPS[logical.unit];
+  if (converted === 'TIMESTAMP_MILLIS') return TIMESTAMPS.MILLIS;
+  if (converted === 'TIMESTAMP_MICROS') return TIMESTAMPS.MICROS;
+  if (converted === 'DATE' || logical?.type === 'DATE') return (raw) => inRange(Timestamp.fromDays(Number(raw)));
+  switch (type) {
+    case 'INT32':
+    case 'INT64':
+      return integerReader(element);
+    case 'INT96':
+      return TIMESTAMPS.NANOS;
+    case 'BYTE_ARRAY':
+      if (converted === 'JSON' || logical?.type === 'JSON') return (raw) => parseJson(textOf(raw));
+      return textOf;
+    case 'FIXED_LEN_BYTE_ARRAY':
+      return fixedReader(element);
+    default:
+      return (raw) => (raw instanceof Uint8Array ? textOf(raw) : raw);
+  }
+}
+
+const TIMESTAMPS: Readonly<Record<'MILLIS' | 'MICROS' | 'NANOS', Read>> = {
+  MILLIS: (raw) => inRange(Timestamp.fromNanos(bigintOf(raw) * 1_000_000n, 3)),
+  MICROS: (raw) => inRange(Timestamp.fromNanos(bigintOf(raw) * 1000n, 6)),
+  NANOS: (raw) => inRange(Timestamp.fromNanos(bigintOf(raw), 9)),
 };
 
-/** The element that the library decodes by: decimals stay raw, because it would make doubles of them. */
-export function decodedElement(element: SchemaElement): SchemaElement {
-  if (!isDecimal(element)) return element;
-  const { converted_type: _type, logical_type: _logical, ...raw } = element;
-  return raw;
+function inRange(timestamp: Timestamp): Timestamp {
+  const year = timestamp.local.getUTCFullYear();
+  if (year >= 1 && year <= 9999) return timestamp;
+  throw fault('ValueParseFailure', null, 'a timestamp is not in the years 1 to 9999');
 }
 
-export function isDecimal(element: SchemaElement): boolean {
-  return element.converted_type === 'DECIMAL' || element.logical_type?.type === 'DECIMAL';
+function integerReader({ converted_type: converted, logical_type: logical, type }: SchemaElement): Read {
+  const unsigned = converted?.startsWith('UINT') === true || (logical?.type === 'INTEGER' && !logical.isSigned);
+  if (!unsigned) return bigintOf;
+  const bits = type === 'INT32' ? 32 : 64;
+  return (raw) => {
+    const value = BigInt.asUintN(bits, bigintOf(raw));
+    // The upper half of 64 bits is beyond INT.
+    return BigInt.asIntN(64, value) === value ? value : Decimal.of(value, 0);
+  };
 }
 
-/** Makes a value of what the library decodes of a flat column. @throws S3Error UnsupportedParquetType */
-export function valueReader(element: SchemaElement): (decoded: unknown) => Item {
-  const { type } = element;
-  if (element.converted_type === 'BSON' || element.converted_type === 'INTERVAL')
-    throw fault('UnsupportedParquetType', null, element.converted_type);
-  if (isDecimal(element)) {
-    const logical = element.logical_type;
-    const scale = element.scale ?? (logical?.type === 'DECIMAL' ? logical.scale : 0);
-    return (decoded) => (decoded === null || decoded === undefined ? null : Decimal.of(unscaled(decoded), -scale));
-  }
-  if (type === 'INT32' || type === 'INT64')
-    return (decoded) => (typeof decoded === 'number' ? BigInt(decoded) : itemOf(decoded));
-  return itemOf;
+function fixedReader({ logical_type: logical }: SchemaElement): Read {
+  if (logical?.type === 'UUID') return (raw) => hexOf(raw).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  if (logical?.type === 'FLOAT16')
+    return (raw) => halfFloat(Number.parseInt(hexOf(raw).replace(/(..)(..)/, '$2$1'), 16));
+  return (raw) => Buffer.from(hexOf(raw), 'hex').toString('base64');
 }
 
-function unscaled(decoded: unknown): bigint {
-  if (typeof decoded === 'bigint') return decoded;
-  if (typeof decoded === 'number') return BigInt(decoded);
-  if (!(decoded instanceof Uint8Array) || decoded.length === 0) return 0n;
-  return BigInt.asIntN(decoded.length * 8, BigInt(`0x${Buffer.from(decoded).toString('hex')}`));
+function bigintOf(raw: RawValue): bigint {
+  return raw instanceof Uint8Array ? 0n : BigInt(raw);
 }
 
-/** Anything that the library decodes. Bytes that are no text become base64. */
-export function itemOf(decoded: unknown): Item {
-  if (decoded === null || decoded === undefined) return null;
-  switch (typeof decoded) {
-    case 'string':
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return decoded;
-    case 'object':
-      break;
-    default:
-      return null;
-  }
-  if (decoded instanceof Timestamp || decoded instanceof Decimal) return decoded;
-  if (decoded instanceof Date) return Timestamp.fromMs(decoded.getTime());
-  if (decoded instanceof Uint8Array) return Buffer.from(decoded).toString('base64');
-  if (isList(decoded as Item)) return (decoded as readonly unknown[]).map(itemOf);
-  if (!isObject(decoded as Item)) return null;
-  return Object.fromEntries(Object.entries(decoded).map(([name, value]) => [name, itemOf(value)]));
+function unscaled(raw: RawValue): bigint {
+  if (!(raw instanceof Uint8Array)) return BigInt(raw);
+  // Longer than 38 digits can be.
+  if (raw.length === 0 || raw.length > 64) return 0n;
+  return BigInt.asIntN(raw.length * 8, BigInt(`0x${hexOf(raw)}`));
+}
+
+function hexOf(raw: RawValue): string {
+  return raw instanceof Uint8Array ? Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString('hex') : '';
+}
+
+function textOf(raw: RawValue): string {
+  return raw instanceof Uint8Array ? Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString('utf8') : '';
+}
+
+/** IEEE 754 of 16 bits. */
+function halfFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** What the library makes of lists, maps and structs: without gaps in it. */
+export function itemOf(assembled: unknown): Item {
+  if (assembled === null || assembled === undefined) return null;
+  const item = assembled as Item;
+  if (isList(item)) return item.map(itemOf);
+  if (!isObject(item)) return item;
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, itemOf(value)]));
 }

@@ -78,9 +78,7 @@ describe('columns', () => {
       ],
       { schema },
     );
-    expect(
-      await query('SELECT *, 1 AS one FROM S3Object'.replace('*, ', 's.*, ').replace('S3Object', 'S3Object s'), data),
-    ).toBe(
+    expect(await query('SELECT s.*, 1 AS one FROM S3Object s', data)).toBe(
       '{"price":12345.67,"day":"2026-02-03T","micros":"2026-02-03T00:00:00.000000Z","nanos":"2026-02-03T00:00:00.000000000Z","one":1}\n' +
         '{"price":null,"day":"2026-02-03T","micros":"2026-02-03T00:00:00.000000Z","nanos":"2026-02-03T00:00:00.000000000Z","one":1}\n',
     );
@@ -200,7 +198,7 @@ describe('what is no Parquet', () => {
         );
         if (answer === null) continue;
         refused += 1;
-        expect(answer).toMatch(/^(Parquet|OverMaxParquetBlockSize|UnsupportedParquetType|OverMaxRecordSize)/);
+        expect(answer).toMatch(/^(Parquet|OverMaxParquetBlockSize|UnsupportedParquetType|ValueParseFailure)/);
       }
     }
     expect(refused).toBeGreaterThan(PEOPLE.length / 2);
@@ -209,7 +207,7 @@ describe('what is no Parquet', () => {
 
   it('pages above the memory of a query are refused', async () => {
     const data = file(
-      [{ name: 'text', data: Array.from({ length: 5 }, () => 'x'.repeat(9_000_000)), type: 'STRING' }],
+      [{ name: 'text', data: ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(9_000_000)), type: 'STRING' }],
       { codec: 'UNCOMPRESSED', pageSize: 2 ** 26 },
     );
     expect(await refusal('SELECT CHAR_LENGTH(text) FROM S3Object', data, { input: PARQUET })).toMatch(
