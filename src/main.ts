@@ -191,6 +191,7 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
     buckets: stores.buckets,
     deliverer: new LogDeliverer(services),
     ...config.accessLog,
+    maxBytes: shareOf(config.accessLog.maxBytes),
     log: logs.requests,
     now,
   });
@@ -228,7 +229,6 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
     },
   });
   const runners: BackgroundRunner[] = [
-    accessLog,
     new DeliveryRunner({ stores, targets, config: config.notifications, log: logs.events, now }),
   ];
   if (config.gc.intervalMs > 0 && role.slot === 0) {
@@ -241,6 +241,7 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
         intervalMs: config.gc.lifecycleIntervalMs,
         dayMs: config.gc.lifecycleDayMs,
         intentLeaseMs: config.gc.intentLeaseMs,
+        onAction: (action) => accessLog.lifecycle(action),
         log: logs.gc,
         now,
       }),
@@ -262,7 +263,7 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
     cluster.worker?.disconnect();
     return 1;
   }
-  for (const runner of runners) runner.start();
+  for (const runner of [accessLog, ...runners]) runner.start();
   const { address, port } = app.server.address() as AddressInfo;
   log.info(
     {
@@ -286,6 +287,8 @@ async function serve(config: Config, logs: Logs, role: WorkerRole): Promise<numb
       close: () => app.close(),
       stop: async () => {
         await Promise.all(runners.map((runner) => runner.stop()));
+        // It has the lines of what they did.
+        await accessLog.stop();
       },
       stores,
       log,

@@ -120,7 +120,7 @@ function textOf(problem: Problem): string {
     partNumber === undefined ? null : `part ${partNumber}`,
     inode === undefined ? null : `inode ${inode}`,
     place === undefined ? null : `in ${place}`,
-    writtenAt == null ? null : `of ${writtenAt}`,
+    (writtenAt ?? null) === null ? null : `of ${writtenAt}`,
   ].filter((word) => word !== null);
   return `${kind}${repaired ? ' (repaired)' : ''}: ${about.join(', ')}: ${what}`;
 }

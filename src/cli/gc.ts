@@ -68,7 +68,11 @@ async function backlogs({ output, signal }: CliContext, stores: Stores): Promise
 
 function textOf(region: string, kind: BacklogKind, figures: BacklogFigures): string {
   const { entries, blobs, bytes, due, oldestAgeMs, mostOverdueMs } = figures;
-  const words = [`${entries} entries, ${blobs} blobs`, bytes === null ? 'bytes not known' : `${bytes} bytes`, `${due} due`];
+  const words = [
+    `${entries} entries, ${blobs} blobs`,
+    bytes === null ? 'bytes not known' : `${bytes} bytes`,
+    `${due} due`,
+  ];
   if (oldestAgeMs !== null) words.push(`the oldest since ${seconds(oldestAgeMs)}`);
   if (mostOverdueMs !== null) words.push(`due since ${seconds(mostOverdueMs)}`);
   return `${region} ${kind}: ${words.join(', ')}`;

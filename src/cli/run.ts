@@ -76,5 +76,7 @@ async function closed(opened: OpenedStores | null): Promise<void> {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
-  return cause instanceof Error && cause.message !== error.message ? `${error.message} (${cause.message})` : error.message;
+  return cause instanceof Error && cause.message !== error.message
+    ? `${error.message} (${cause.message})`
+    : error.message;
 }

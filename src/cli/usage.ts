@@ -73,6 +73,7 @@ async function* bucketsOf(
 
 function metadataOf(stores: Stores, { name, region }: BucketRecord): MetadataStore {
   const found = stores.regions.get(region);
-  if (found === undefined) throw new CliUsageError(`bucket '${name}' is of region '${region}', which is not configured`);
+  if (found === undefined)
+    throw new CliUsageError(`bucket '${name}' is of region '${region}', which is not configured`);
   return found.metadata;
 }

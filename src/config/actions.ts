@@ -45,7 +45,10 @@ export const ACTIONS = [
     aliases: [],
     summary: 'prove that listings, versions and stored data belong together',
     options: [
-      { name: 'repair', summary: 'mend listings, rewrite damaged chunks from good replicas, hand orphans to the sweeper' },
+      {
+        name: 'repair',
+        summary: 'mend listings, rewrite damaged chunks from good replicas, hand orphans to the sweeper',
+      },
       { name: 'data', summary: 'read every chunk and check its CRC32C, not only that it is there' },
       JSON_OPTION,
       { name: 'state', value: 'FILE', summary: 'remember here how far it got; the same command goes on from there' },

@@ -16,6 +16,7 @@ export function expectedBlob({ inode, sizeBytes, chunkSizeBytes }: BlobRef, seal
 }
 
 export interface BlobOwner {
+  readonly parts: RegionParts;
   readonly bucket: BucketRef;
   readonly blob: BlobRef;
   readonly sealed: boolean;
@@ -25,10 +26,10 @@ export interface BlobOwner {
   readonly about: Pick<Problem, 'key' | 'versionId' | 'uploadId' | 'partNumber'>;
 }
 
-export async function checkBlob(context: FsckContext, { region }: RegionParts, owner: BlobOwner): Promise<void> {
+export async function checkBlob(context: FsckContext, owner: BlobOwner): Promise<void> {
   const { options, work, throttle, audit } = context;
-  const { blob, bucket, about } = owner;
-  const at = placeOf(audit.places, region.name, blob);
+  const { blob, bucket, about, parts } = owner;
+  const at = placeOf(audit.places, parts.region.name, blob);
   const place = at === null ? undefined : audit.places[at];
   if (place === undefined) {
     const what = `no place is configured for storage class ${blob.storageClass}`;
@@ -66,6 +67,7 @@ export function versionBlobs(parts: RegionParts, bucket: BucketRef, audited: Aud
   const { key, version } = audited;
   if (version.data.kind !== 'blobs') return [];
   return version.data.blobs.map((blob) => ({
+    parts,
     bucket,
     blob,
     sealed: version.encryption !== null,
@@ -81,6 +83,7 @@ export function versionBlobs(parts: RegionParts, bucket: BucketRef, audited: Aud
 export function partBlobs(parts: RegionParts, bucket: BucketRef, audited: AuditedUpload): BlobOwner[] {
   const { key, uploadId, upload } = audited;
   return audited.parts.map(({ partNumber, blob }) => ({
+    parts,
     bucket,
     blob,
     sealed: upload !== null && upload.encryption !== null,

@@ -25,14 +25,22 @@ interface Verdict {
 const SETTLE_MS = 5_000;
 const LOOKS = 5;
 
-export async function judgeKeys(context: FsckContext, parts: RegionParts, suspects: readonly SuspectKey[]): Promise<void> {
+export async function judgeKeys(
+  context: FsckContext,
+  parts: RegionParts,
+  suspects: readonly SuspectKey[],
+): Promise<void> {
   const { work, options } = context;
   let wrong: readonly Verdict[] = suspects.map((suspect) => ({ suspect, faults: [] }));
   for (let look = 0; look < LOOKS && wrong.length > 0; look++) {
     if (look > 0) await sleep((options.settleMs ?? SETTLE_MS) / LOOKS, undefined, { signal: options.signal });
     wrong = await stillWrong(context, parts, wrong);
   }
-  const pending = await pendingAmong(context, parts, wrong.map(({ suspect }) => suspect));
+  const pending = await pendingAmong(
+    context,
+    parts,
+    wrong.map(({ suspect }) => suspect),
+  );
   for (const { suspect, faults } of wrong) {
     const { bucket, key } = suspect;
     if (pending.has(nameOf(suspect))) {

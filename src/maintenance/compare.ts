@@ -49,13 +49,17 @@ export async function* differences(options: CompareOptions): AsyncGenerator<Diff
     }
   }
   if (!leftOnly) return;
-  for (const [id, { payload, seen }] of held) if (!seen) yield { id: Buffer.from(id, 'latin1'), left: payload, right: null };
+  for (const [id, { payload, seen }] of held)
+    if (!seen) yield { id: Buffer.from(id, 'latin1'), left: payload, right: null };
 }
 
 async function* cut(options: CompareOptions): AsyncGenerator<Difference> {
   const { left, right, part } = options;
   const depth = left.depth + 1;
-  const smaller = { left: new Spill(`${left.dir}.${part}`, { depth }), right: new Spill(`${right.dir}.${part}`, { depth }) };
+  const smaller = {
+    left: new Spill(`${left.dir}.${part}`, { depth }),
+    right: new Spill(`${right.dir}.${part}`, { depth }),
+  };
   try {
     await copy(left.read(part), smaller.left);
     await copy(right.read(part), smaller.right);

@@ -19,7 +19,11 @@ export interface FsckOptions {
   readonly perSecond: number | null;
   readonly stateFile: string | null;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: { readonly label: string; readonly fraction: number | null; readonly detail: string }) => void;
+  readonly onProgress: (progress: {
+    readonly label: string;
+    readonly fraction: number | null;
+    readonly detail: string;
+  }) => void;
   readonly now: () => number;
   /** How often the state is written. */
   readonly checkpointMs?: number;
@@ -67,13 +71,32 @@ export function regionsOf({ options, audit }: FsckContext): RegionParts[] {
     });
 }
 
+/** Regions whose keys lie in the same tables. */
+export type RegionGroup = readonly [RegionParts, ...RegionParts[]];
+
+export function groupsOf(context: FsckContext): RegionGroup[] {
+  const groups = new Map<string, [RegionParts, ...RegionParts[]]>();
+  for (const parts of regionsOf(context)) {
+    const group = groups.get(parts.audit.tables);
+    if (group === undefined) groups.set(parts.audit.tables, [parts]);
+    else group.push(parts);
+  }
+  return [...groups.values()];
+}
+
+export function namesOf(group: RegionGroup): string {
+  return group.map(({ region }) => region.name).join(', ');
+}
+
 /** Which of the places a blob lies in; null: none that is configured. */
 export function placeOf(
   places: readonly PlaceAudit[],
   region: string,
   { storageClass }: Pick<BlobName, 'storageClass'>,
 ): number | null {
-  const at = places.findIndex(({ serves }) => serves.some(([name, serving]) => name === region && serving === storageClass));
+  const at = places.findIndex(({ serves }) =>
+    serves.some(([name, serving]) => name === region && serving === storageClass),
+  );
   return at < 0 ? null : at;
 }
 

@@ -4,7 +4,7 @@
  */
 import { BucketIndex } from './buckets.js';
 import type { FsckContext, FsckOptions, Step } from './fsck-context.js';
-import { regionsOf } from './fsck-context.js';
+import { groupsOf, regionsOf } from './fsck-context.js';
 import { bucketsStep, tenantsStep } from './step-buckets.js';
 import { CandidateFilter, compareBlobsStep, inventoryStep, orphansStep } from './step-blobs.js';
 import { backlogStep, intoHeap, uploadsStep, versionsStep } from './step-keys.js';
@@ -56,7 +56,8 @@ export async function runFsck(options: FsckOptions): Promise<FsckRun> {
 function stepsOf(context: FsckContext): Step[] {
   const regions = regionsOf(context);
   const first: KeysOptions = { check: true, refers: intoHeap(context, 'references', () => true), idle: () => false };
-  const checked = regions.flatMap((parts) => [uploadsStep(context, parts, first), versionsStep(context, parts, first)]);
+  const groups = groupsOf(context);
+  const checked = groups.flatMap((group) => [uploadsStep(context, group, first), versionsStep(context, group, first)]);
   const listings = [...regions.map((parts) => listingsStep(context, parts)), compareListingsStep(context)];
   // Orphans of one bucket cannot be told from what other buckets refer to.
   if (context.options.bucket !== null) return [bucketsStep(context), ...checked, ...listings];
@@ -78,7 +79,7 @@ function stepsOf(context: FsckContext): Step[] {
     compareBlobsStep(context),
     ...[
       ...regions.map((parts) => backlogStep(context, parts, again)),
-      ...regions.flatMap((parts) => [uploadsStep(context, parts, again), versionsStep(context, parts, again)]),
+      ...groups.flatMap((group) => [uploadsStep(context, group, again), versionsStep(context, group, again)]),
       ...regions.map((parts) => backlogStep(context, parts, again)),
       orphansStep(context),
     ].map((step) => filtered(context, filter, step)),
@@ -101,7 +102,8 @@ async function runSteps({ options, work }: FsckContext, steps: readonly Step[]):
   let savedMs = performance.now();
   for (const [i, step] of steps.entries()) {
     if (i < work.step) continue;
-    const detail = (): string => `${work.figures.versions} versions, ${work.figures.blobs} blobs, ${work.figures.problems} problems`;
+    const detail = (): string =>
+      `${work.figures.versions} versions, ${work.figures.blobs} blobs, ${work.figures.problems} problems`;
     const label = `${i + 1}/${steps.length} ${step.label}`;
     options.onProgress({ label, fraction: null, detail: detail() });
     for await (const { cursor, fraction } of step.run(i === work.step ? work.cursor : null)) {

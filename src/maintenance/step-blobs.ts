@@ -41,13 +41,15 @@ export function compareBlobsStep(context: FsckContext): Step {
     label: 'blobs against references',
     run: async function* (cursor): AsyncGenerator<StepPage> {
       for (let part = cursor === null ? 0 : Number(cursor) + 1; part < PARTS; part++) {
-        const seen = new Set<string>();
-        for await (const unreferred of unreferredIn(context, part, 'references', 'blobs')) {
-          const name = `${unreferred.place}/${unreferred.inode}`;
-          // Its blocks are noted besides its inode.
-          if (seen.has(name) || (await ageOf(context, unreferred)) === null) continue;
-          seen.add(name);
-          addBlob(context, 'candidates', unreferred.place, unreferred);
+        // The blocks of a blob are noted besides its inode: they are one.
+        const found = new Map<string, Candidate>();
+        for await (const candidate of unreferredIn(context, part, 'references', 'blobs')) {
+          const name = `${candidate.place}/${candidate.inode}`;
+          const strayBlock = Math.max(candidate.strayBlock ?? -1, found.get(name)?.strayBlock ?? -1);
+          found.set(name, { ...candidate, strayBlock: strayBlock < 0 ? null : strayBlock });
+        }
+        for (const candidate of found.values()) {
+          if ((await ageOf(context, candidate)) !== null) addBlob(context, 'candidates', candidate.place, candidate);
         }
         await work.relieve();
         yield { cursor: String(part), fraction: (part + 1) / PARTS };
@@ -81,7 +83,8 @@ export function orphansStep(context: FsckContext): Step {
     for (const candidate of batch) {
       const { place, inode } = candidate;
       const blob = await audit.places[place]?.find(candidate);
-      const writtenAt = blob?.writtenMs == null ? null : new Date(blob.writtenMs).toISOString();
+      const writtenMs = blob?.writtenMs ?? null;
+      const writtenAt = writtenMs === null ? null : new Date(writtenMs).toISOString();
       work.count({ orphans: 1 });
       await work.report({
         kind: 'orphan',

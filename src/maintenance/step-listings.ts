@@ -46,7 +46,12 @@ export function compareListingsStep(context: FsckContext): Step {
     run: async function* (cursor): AsyncGenerator<StepPage> {
       for (let part = cursor === null ? 0 : Number(cursor) + 1; part < PARTS; part++) {
         const suspects = new Map<string, SuspectKey>();
-        for await (const { id } of differences({ left: work.heaps.expected, right: work.heaps.listed, part, leftOnly: true })) {
+        for await (const { id } of differences({
+          left: work.heaps.expected,
+          right: work.heaps.listed,
+          part,
+          leftOnly: true,
+        })) {
           const suspect = suspectOf(context, id);
           if (suspect === null) continue;
           const before = suspects.get(nameOf(suspect))?.uploadIds ?? [];

@@ -81,6 +81,8 @@ export interface BacklogEntry {
 
 export interface RegionAudit {
   readonly region: string;
+  /** Regions with the same have their keys in the same tables: the scan of one brings those of all of them. */
+  readonly tables: string;
   /** Every version of every key; all versions of a key come together. withInline: their inline bytes too, checked. */
   versions(scan: AuditScan & { readonly withInline: boolean }): AsyncIterable<AuditPage<AuditedVersion>>;
   /** Every upload with its parts. */

@@ -52,7 +52,12 @@ export async function rescueChunk(parts: ChunkRescueParts, chunk: number): Promi
   const together = verifiedPayload((await session.readAll(...query).catch(() => []))[0]);
   if (together !== null) return { payload: together, rewritten: false };
   if (silent !== null) {
-    throw new StoreError('unavailable', 'notApplied', `a replica of chunk ${chunk} of ${inode} cannot be asked`, silent);
+    throw new StoreError(
+      'unavailable',
+      'notApplied',
+      `a replica of chunk ${chunk} of ${inode} cannot be asked`,
+      silent,
+    );
   }
   return null;
 }

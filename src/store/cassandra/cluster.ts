@@ -178,8 +178,7 @@ export class Session {
 
   /** Nodes that hold the partition with that key (its columns as they are sent), in no order. */
   async replicas(partitionKey: readonly Buffer[]): Promise<readonly Host[]> {
-    const client = await this.cluster.client();
-    return (client.getReplicas(this.target.keyspace, routingKey(partitionKey)) as Host[] | null) ?? [];
+    return replicasOf(await this.cluster.client(), this.target.keyspace, routingKey(partitionKey));
   }
 
   /** What that node has, whatever the others have. */
@@ -237,6 +236,15 @@ export class Session {
 /** The driver's types leave out that the last page has none. */
 function nextPageOf(page: { readonly pageState: string | null }): string | null {
   return page.pageState;
+}
+
+/** The driver's types leave out that it may not know the keyspace. */
+function replicasOf(
+  client: { getReplicas(keyspace: string, key: Buffer): readonly Host[] | null },
+  keyspace: string,
+  key: Buffer,
+): readonly Host[] {
+  return client.getReplicas(keyspace, key) ?? [];
 }
 
 /** Several columns: each with its length before and a zero behind. */

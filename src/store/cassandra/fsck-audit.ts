@@ -87,6 +87,7 @@ export class CassandraAudit implements StoreAudit {
 
 class CassandraRegionAudit implements RegionAudit {
   readonly region: string;
+  readonly tables: string;
   readonly #session: Session;
   readonly #ranges: Ranges;
   readonly #heads: HeadTable;
@@ -97,6 +98,7 @@ class CassandraRegionAudit implements RegionAudit {
 
   constructor({ name, session, ranges }: AuditedRegion, options: CassandraOptions) {
     this.region = name;
+    this.tables = keyspaceId(session);
     this.#session = session;
     this.#ranges = ranges;
     this.#heads = new HeadTable(session);
@@ -145,11 +147,15 @@ class CassandraRegionAudit implements RegionAudit {
   }
 }
 
+function keyspaceId({ target }: Session): string {
+  return JSON.stringify([endpointKey(target), target.keyspace]);
+}
+
 function placesOf(regions: readonly AuditedRegion[], { logger }: CassandraOptions): PlaceAudit[] {
   const places = new Map<string, { readonly session: Session; readonly serves: [string, string][] }>();
   for (const { name, blobs } of regions) {
     for (const [storageClass, session] of blobs) {
-      const id = JSON.stringify([endpointKey(session.target), session.target.keyspace]);
+      const id = keyspaceId(session);
       const place = places.get(id) ?? { session, serves: [] };
       place.serves.push([name, storageClass]);
       places.set(id, place);

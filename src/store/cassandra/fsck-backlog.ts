@@ -14,7 +14,8 @@ export async function* auditBacklog(
   const { keyspace } = session;
   const names = async function* (scope: string): AsyncGenerator<string> {
     const query = `SELECT name FROM ${keyspace}.garbage_shard WHERE scope = ?`;
-    for await (const page of session.pages(query, [scope], 1_000)) for (const row of page) yield textOf(row, 'name') ?? '';
+    for await (const page of session.pages(query, [scope], 1_000))
+      for (const row of page) yield textOf(row, 'name') ?? '';
   };
   const query = `SELECT id, kind, not_before, items FROM ${keyspace}.garbage WHERE shard = ?`;
   for await (const hour of names(region)) {

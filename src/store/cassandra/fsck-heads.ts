@@ -44,7 +44,13 @@ export async function* auditHeads(
       const key = required(textOf(row, 'key'), 'key');
       const version = decoded(row);
       if (version === null) {
-        faults.push({ bucket, key, what: 'the document of a version cannot be read', versionId: null, mendable: false });
+        faults.push({
+          bucket,
+          key,
+          what: 'the document of a version cannot be read',
+          versionId: null,
+          mendable: false,
+        });
         continue;
       }
       if (withInline && !isWhole(row)) {
@@ -93,7 +99,13 @@ function audited({ bucket, key, version, versioned }: Pending, latest: boolean):
 }
 
 /** What the listings must say of a version. */
-export function listedRows({ bucket, key, version, versioned, latest }: Pending & { readonly latest: boolean }): ListingRow[] {
+export function listedRows({
+  bucket,
+  key,
+  version,
+  versioned,
+  latest,
+}: Pending & { readonly latest: boolean }): ListingRow[] {
   const rows: ListingRow[] = [];
   if (latest && !version.deleteMarker)
     rows.push({ list: 'objects', bucket, key, sub: '', entry: encodeObjectEntry(version) });

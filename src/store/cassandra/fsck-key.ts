@@ -100,4 +100,3 @@ function differences(expected: readonly ListingRow[], listed: readonly ListingRo
   for (const name of left.keys()) found.push(`in the listing of ${name}, but not there`);
   return found;
 }
-

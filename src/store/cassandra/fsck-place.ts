@@ -93,13 +93,14 @@ export class CassandraPlace implements PlaceAudit {
     if (blockChunks === null) return [{ what: 'its inode is not there', kind: 'missing', repaired: false }];
     const faults: BlobFault[] = [];
     const perQuery = Math.max(1, Math.floor(QUERY_BYTES / Math.max(1, blob.storedChunkSizeBytes)));
-    for (let next = 0; next < blob.chunks && faults.length < MAX_FAULTS; ) {
+    for (let next = 0; next < blob.chunks && faults.length < MAX_FAULTS;) {
       options.signal.throwIfAborted();
       const most = options.data ? next + perQuery - 1 : next + blockChunks - 1;
       const group = groupAt(next, Math.min(blob.chunks - 1, most), blockChunks);
       await options.onRead(options.data ? group.last - group.first + 1 : 1);
       const bad = options.data ? await this.#damaged(blob, group) : await this.#absent(blob, group);
-      for (const [chunk, kind] of bad) faults.push(await this.#rescue(blob, { chunk, kind, blockChunks }, options.repair));
+      for (const [chunk, kind] of bad)
+        faults.push(await this.#rescue(blob, { chunk, kind, blockChunks }, options.repair));
       next = group.last + 1;
     }
     if (faults.length < MAX_FAULTS) faults.push(...(await this.#surplus(blob, blockChunks)));
@@ -115,7 +116,8 @@ export class CassandraPlace implements PlaceAudit {
     for (let chunk = first; chunk <= last; chunk++) missing.set(chunk, 'missing');
     const params = [types.Uuid.fromString(inode), block, first, last];
     for await (const page of this.#session.pages(query, params, 5_000))
-      for (const row of page) if (numberOf(row, 'crc') !== null) missing.delete(required(numberOf(row, 'chunk'), 'chunk'));
+      for (const row of page)
+        if (numberOf(row, 'crc') !== null) missing.delete(required(numberOf(row, 'chunk'), 'chunk'));
     return missing;
   }
 
@@ -133,7 +135,11 @@ export class CassandraPlace implements PlaceAudit {
 
   async #rescue(
     blob: ExpectedBlob,
-    { chunk, kind, blockChunks }: { readonly chunk: number; readonly kind: BlobFault['kind']; readonly blockChunks: number },
+    {
+      chunk,
+      kind,
+      blockChunks,
+    }: { readonly chunk: number; readonly kind: BlobFault['kind']; readonly blockChunks: number },
     repair: boolean,
   ): Promise<BlobFault> {
     const parts = { session: this.#session, inode: blob.inode, blockChunks, logger: this.#logger, rewrite: repair };

@@ -95,7 +95,7 @@ async function* stretch(scan: TokenScan, after: bigint, end: bigint): AsyncGener
   }
 }
 
-function long(value: bigint): types.Long {
+function long(value: bigint) {
   return types.Long.fromString(String(value));
 }
 

@@ -39,7 +39,7 @@ export class EmbeddedAudit implements StoreAudit {
 
   async *tenantBuckets({ cursor, signal }: AuditScan): AsyncGenerator<AuditPage<TenantBucket>> {
     let at: Buffer = Buffer.from(cursor ?? '', 'hex');
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       signal.throwIfAborted();
       this.#db.fresh();
       const keys = Array.from(this.#db.tenants.getKeys({ start: after(at), limit: PAGE }), (key) => Buffer.from(key));
@@ -66,10 +66,12 @@ export class EmbeddedAudit implements StoreAudit {
 
 class EmbeddedRegionAudit implements RegionAudit {
   readonly region: string;
+  readonly tables: string;
   readonly #context: RegionContext;
 
   constructor(context: RegionContext) {
     this.region = context.region;
+    this.tables = context.region;
     this.#context = context;
   }
 
@@ -88,7 +90,7 @@ class EmbeddedRegionAudit implements RegionAudit {
 
   async *backlog({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<readonly BacklogEntry[]> {
     for (const kind of ['intent', 'garbage'] as const) {
-      for (let at: Buffer | null = Buffer.alloc(0); at !== null; ) {
+      for (let at: Buffer | null = Buffer.alloc(0); at !== null;) {
         signal.throwIfAborted();
         const page: { readonly entries: readonly BacklogEntry[]; readonly next: Buffer | null } = backlogPage(
           this.#context,

@@ -26,7 +26,7 @@ export async function* auditVersions(
 ): AsyncGenerator<AuditPage<AuditedVersion>> {
   const [, table = 'heads', hex = ''] = /^(heads|older):(.*)$/.exec(cursor ?? '') ?? [];
   let at: Buffer = Buffer.from(hex, 'hex');
-  for (let more = table === 'heads'; more; ) {
+  for (let more = table === 'heads'; more;) {
     signal.throwIfAborted();
     db.fresh();
     const keys = headsFrom(tables, at);
@@ -39,7 +39,7 @@ export async function* auditVersions(
   }
   // Versions whose key has no newest one are in nobody's sight.
   at = table === 'older' ? Buffer.from(hex, 'hex') : Buffer.alloc(0);
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     signal.throwIfAborted();
     db.fresh();
     const rows = Array.from(tables.older.getKeys({ start: after(at), limit: PAGE_KEYS }), (key) => Buffer.from(key));
@@ -47,7 +47,12 @@ export async function* auditVersions(
     for (const row of rows) {
       const head = row.subarray(0, row.length - OLDER_TAIL_BYTES);
       if (!has(tables.live, head) && !has(tables.hidden, head))
-        faults.push({ ...nameOf(head), what: 'it has older versions, but no newest one', versionId: null, mendable: true });
+        faults.push({
+          ...nameOf(head),
+          what: 'it has older versions, but no newest one',
+          versionId: null,
+          mendable: true,
+        });
     }
     at = rows.at(-1) ?? at;
     more = rows.length === PAGE_KEYS;
@@ -58,13 +63,19 @@ export async function* auditVersions(
 /** Keys of `live` and `hidden` behind the given one, in order. */
 function headsFrom(tables: RegionTables, at: Buffer): Buffer[] {
   const range = { start: after(at), limit: PAGE_KEYS };
-  const keys = [tables.live, tables.hidden].flatMap((table) => Array.from(table.getKeys(range), (key) => Buffer.from(key)));
+  const keys = [tables.live, tables.hidden].flatMap((table) =>
+    Array.from(table.getKeys(range), (key) => Buffer.from(key)),
+  );
   keys.sort((a, b) => a.compare(b));
   return keys.filter((key, i) => i === 0 || keys[i - 1]?.equals(key) === false).slice(0, PAGE_KEYS);
 }
 
 function readKey(
-  { region, tables, withInline }: { readonly region: string; readonly tables: RegionTables; readonly withInline: boolean },
+  {
+    region,
+    tables,
+    withInline,
+  }: { readonly region: string; readonly tables: RegionTables; readonly withInline: boolean },
   headKeyBuffer: Buffer,
   items: AuditedVersion[],
   faults: RowFault[],
@@ -108,7 +119,7 @@ export async function* auditUploads(
   { cursor, signal }: AuditScan,
 ): AsyncGenerator<AuditPage<AuditedUpload>> {
   let at: Buffer = Buffer.from(cursor ?? '', 'hex');
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     signal.throwIfAborted();
     db.fresh();
     const found = uploadKeysFrom(tables, at);
@@ -121,9 +132,11 @@ export async function* auditUploads(
 
 /** Keys of uploads, also of those that only parts name. */
 function uploadKeysFrom(tables: RegionTables, at: Buffer): Buffer[] {
-  const uploads = Array.from(tables.uploads.getKeys({ start: after(at), limit: PAGE_UPLOADS }), (key) => Buffer.from(key));
+  const uploads = Array.from(tables.uploads.getKeys({ start: after(at), limit: PAGE_UPLOADS }), (key) =>
+    Buffer.from(key),
+  );
   const ofParts: Buffer[] = [];
-  for (let from = partsEnd(at); ofParts.length < PAGE_UPLOADS; ) {
+  for (let from = partsEnd(at); ofParts.length < PAGE_UPLOADS;) {
     const [part] = tables.parts.getKeys({ start: from, limit: 1 });
     if (part === undefined) break;
     const upload = Buffer.from(part.subarray(0, part.length - PART_TAIL_BYTES));
@@ -146,16 +159,20 @@ function readUpload(tables: RegionTables, uploadKeyBuffer: Buffer): AuditedUploa
   const stored = tables.uploads.getBinary(uploadKeyBuffer);
   const upload: UploadRecord | null = stored === undefined ? null : decodeUpload(stored.toString('utf8'));
   const range = { start: Buffer.concat([uploadKeyBuffer, Buffer.of(0, 0, 0)]), end: partsEnd(uploadKeyBuffer) };
-  const parts: PartRecord[] = Array.from(tables.parts.getRange(range), ({ value }) => decodePart(value.toString('utf8')));
+  const parts: PartRecord[] = Array.from(tables.parts.getRange(range), ({ value }) =>
+    decodePart(value.toString('utf8')),
+  );
   return { bucket, key, uploadId, upload, parts, listed: [] };
 }
 
 function nameOf(headKeyBuffer: Buffer): { readonly bucket: string; readonly key: string } {
   const hex = headKeyBuffer.toString('hex', 0, INSTANCE_BYTES);
-  return { bucket: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'), key: objectKeyOf(headKeyBuffer) };
+  return {
+    bucket: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    key: objectKeyOf(headKeyBuffer),
+  };
 }
 
 function has(table: Table, key: Buffer): boolean {
   return table.getBinaryFast(key) !== undefined;
 }
-

@@ -77,7 +77,8 @@ export class FolderPlace implements PlaceAudit {
     const faults: BlobFault[] = [];
     try {
       const { chunks, storedChunkSizeBytes, lastChunkSizeBytes } = blob;
-      const expected = chunks === 0 ? 0 : (chunks - 1) * strideBytes(storedChunkSizeBytes) + lastChunkSizeBytes + CRC_BYTES;
+      const expected =
+        chunks === 0 ? 0 : (chunks - 1) * strideBytes(storedChunkSizeBytes) + lastChunkSizeBytes + CRC_BYTES;
       const { size } = await file.stat();
       if (size !== expected) {
         const what = `its file has ${size} bytes, not ${expected}`;

@@ -9,6 +9,7 @@ import type {
   BucketRecord,
   BucketRef,
   GarbageEntry,
+  Intent,
   KeyCommit,
   MetadataStore,
   NewBucket,
@@ -132,11 +133,13 @@ export function overwrite(
   bucket: BucketRef,
   key: string,
   version: VersionDraft = draft(),
+  intent?: Intent,
 ): Promise<KeyCommit> {
   return metadata.commit({
     bucket,
     key,
     select: 'latest',
+    ...(intent !== undefined && { intent }),
     decide: ({ nullVersion }) => ({
       put: { draft: version, isNull: true },
       remove: nullVersion === null ? [] : [nullVersion],
