@@ -22,10 +22,17 @@ import {
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
   PutBucketRequestPaymentCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import type { BucketCannedACL, BucketLocationConstraint, LoggingEnabled, TargetGrant } from '@aws-sdk/client-s3';
+import type {
+  BucketCannedACL,
+  BucketLocationConstraint,
+  LifecycleRule,
+  LoggingEnabled,
+  TargetGrant,
+} from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tlsMaterial } from '../cassandra/index.mjs';
@@ -259,6 +266,28 @@ function suite(wire: Wire): void {
     const seen = async () =>
       (await seenIn(TargetBucket, 'log/', [4, 6, 7, 8, 9, 12])).filter((line) => line.includes(' S3.'));
     await expect.poll(seen, SOON).toEqual(['AmazonS3 S3.EXPIRE.OBJECT old%20one "-" - 7']);
+  });
+
+  it('tell what lifecycle rules do to versions, uploads and storage classes', async () => {
+    const [Bucket, TargetBucket] = [await wire.bucket(), await targetBucket()];
+    const VersioningConfiguration = { Status: 'Enabled' as const };
+    await wire.s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+    await enable(Bucket, { TargetBucket, TargetPrefix: 'log/' });
+    await put(wire.s3, Bucket, 'old', 'content');
+    await put(wire.s3, Bucket, 'cold', bytes(200_000));
+    await wire.s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'never' }));
+    const rule = (Prefix: string): LifecycleRule => ({ ID: Prefix, Filter: { Prefix }, Status: 'Enabled' });
+    const Rules: LifecycleRule[] = [
+      { ...rule('old'), Expiration: { Days: 1 } },
+      { ...rule('cold'), Transitions: [{ Days: 1, StorageClass: 'GLACIER_IR' }] },
+      { ...rule('never'), AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+    ];
+    const LifecycleConfiguration = { Rules };
+    await wire.s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration }));
+    const seen = async () => (await seenIn(TargetBucket, 'log/', [6, 7, 12])).filter((line) => line.startsWith('S3.'));
+    await expect
+      .poll(seen, SOON)
+      .toEqual(['S3.CREATE.DELETEMARKER old 7', 'S3.DELETE.UPLOAD never -', 'S3.TRANSITION_GIR.OBJECT cold 200000']);
   });
 
   it('are no longer delivered where the target takes its leave back', async () => {
