@@ -74,6 +74,8 @@ export class CsvReader {
     const { recordDelimiter, fieldDelimiter, quoteCharacter } = this.#options;
     const fields: string[] = [];
     let index = start;
+    // Where the next delimiter is, looked for once however many fields come before it.
+    let delimiter = -1;
     for (;;) {
       if (text.startsWith(quoteCharacter, index) && index < limit) {
         const quoted = this.#quotedField(text, index + quoteCharacter.length, limit);
@@ -95,8 +97,11 @@ export class CsvReader {
         continue;
       }
       const field = text.indexOf(fieldDelimiter, index);
-      const record = text.indexOf(recordDelimiter, index);
-      const end = Math.min(limit, record < 0 ? limit : record);
+      if (delimiter < index) {
+        const found = text.indexOf(recordDelimiter, index);
+        delimiter = found < 0 ? Infinity : found;
+      }
+      const end = Math.min(limit, delimiter);
       if (field < 0 || field >= end) {
         const carriageReturn = recordDelimiter === '\n' && end > index && text.charCodeAt(end - 1) === 0x0d;
         fields.push(text.slice(index, carriageReturn ? end - 1 : end));
@@ -116,8 +121,9 @@ export class CsvReader {
       const close = text.indexOf(quote, from);
       if (close < 0 || close >= limit) return null;
       if (escape !== quote && escape !== '') {
-        const escaped = text.indexOf(escape, from);
-        if (escaped >= 0 && escaped < close) {
+        const within = text.slice(from, close).indexOf(escape);
+        if (within >= 0) {
+          const escaped = from + within;
           const next = escaped + escape.length;
           const isEscape = text.startsWith(quote, next) || text.startsWith(escape, next);
           // Before anything else the escape character is itself.

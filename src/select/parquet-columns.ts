@@ -36,9 +36,9 @@ export async function* flatValues({
     schemaPath: [column.root, column.tree],
     metadata,
     memory,
-    check: (header, costBytes) => {
+    keep: false,
+    check: (header) => {
       if (valuesOf(header) > rows - seen) throw damaged('a column has more values than rows');
-      memory.hold(`page ${column.name}`, costBytes);
     },
   });
   for await (const { values, definitionLevels } of pages) {
@@ -66,19 +66,9 @@ export async function* nestedValues(options: ColumnOptions): AsyncGenerator<Item
   for (const metadata of chunks) {
     const schemaPath = pathTo(column, metadata);
     const name = metadata.path_in_schema.join('.');
-    let cost = 0;
-    const check = (_: unknown, costBytes: number): void => {
-      cost += costBytes;
-      memory.hold(`pages ${name}`, cost);
-    };
+    const pages = decodedPages({ file, schemaPath, metadata, memory, keep: true, check: () => undefined });
     const assembled: unknown[] = [];
-    for await (const { values, definitionLevels, repetitionLevels } of decodedPages({
-      file,
-      schemaPath,
-      metadata,
-      memory,
-      check,
-    })) {
+    for await (const { values, definitionLevels, repetitionLevels } of pages) {
       const definitions = definitionLevels === null ? undefined : Array.from(definitionLevels);
       const repetitions = repetitionLevels === null ? [] : Array.from(repetitionLevels);
       const found = guarded(() => assembleLists(assembled, definitions, repetitions, [...values], schemaPath));

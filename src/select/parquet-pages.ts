@@ -42,8 +42,10 @@ export interface PageOptions {
   readonly schemaPath: readonly SchemaTree[];
   readonly metadata: ColumnMetaData;
   readonly memory: PageMemory;
-  /** Is asked before a page is read: whether it may come, and what it takes beside earlier ones. */
-  readonly check: (header: PageHeader, costBytes: number) => void;
+  /** All pages are held until the end; else each until the next. */
+  readonly keep: boolean;
+  /** Is asked before a page is read. */
+  readonly check: (header: PageHeader) => void;
 }
 
 interface Page {
@@ -104,28 +106,40 @@ export function valuesOf(header: PageHeader): number {
   return count;
 }
 
-/** Bytes that a page takes while it is decoded and read. */
+/** Bytes that the values of a page take. */
+function valueCost(header: PageHeader): number {
+  return header.uncompressed_page_size + VALUE_BYTES * valuesOf(header);
+}
+
+/** Bytes that a page takes while it is decoded. */
 function pageCost(header: PageHeader): number {
-  return header.compressed_page_size + 2 * header.uncompressed_page_size + VALUE_BYTES * valuesOf(header);
+  return header.compressed_page_size + header.uncompressed_page_size + valueCost(header);
 }
 
 /** The pages of a column, decoded. @throws S3Error ParquetParsingError, OverMaxParquetBlockSize, Unsupported... */
 export async function* decodedPages(options: PageOptions): AsyncGenerator<DecodedPage, void, void> {
-  const { file, schemaPath, metadata, memory, check } = options;
+  const { file, schemaPath, metadata, memory, keep, check } = options;
   const name = metadata.path_in_schema.join('.');
   const decoder = guarded(
-    () => new PageDecoder(schemaPath, metadata, (sizeBytes) => memory.hold(`values ${name}`, sizeBytes)),
+    () => new PageDecoder(schemaPath, metadata, (sizeBytes) => memory.hold(`shared ${name}`, sizeBytes)),
   );
+  let keptBytes = 0;
+  const isData = ({ type }: PageHeader): boolean => type === 'DATA_PAGE' || type === 'DATA_PAGE_V2';
   const before = (header: PageHeader): void => {
-    if (header.type === 'DICTIONARY_PAGE') memory.hold(`dictionary ${name}`, pageCost(header));
-    else check(header, pageCost(header));
+    if (isData(header)) check(header);
+    memory.hold(isData(header) ? `page ${name}` : `dictionary ${name}`, keptBytes + pageCost(header));
   };
   for await (const { header, content } of rawPages(file, chunkRange(metadata), before)) {
-    if (header.type === 'DICTIONARY_PAGE')
+    if (header.type === 'DICTIONARY_PAGE') {
       guarded(() => {
         decoder.dictionary(header, content);
       });
-    else if (header.type === 'DATA_PAGE' || header.type === 'DATA_PAGE_V2')
-      yield guarded(() => decoder.page(header, content));
+      memory.hold(`dictionary ${name}`, valueCost(header));
+    } else if (isData(header)) {
+      const page = guarded(() => decoder.page(header, content));
+      memory.hold(`page ${name}`, keptBytes + valueCost(header));
+      if (keep) keptBytes += valueCost(header);
+      yield page;
+    }
   }
 }

@@ -14,8 +14,6 @@ import { checkSupported, parquetColumns } from './parquet-types.js';
 import type { ByteRange } from './scan-range.js';
 import type { Item, Value } from './value.js';
 
-/** A query takes no more than this for pages, and not more than it needs. */
-const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
 const LEAST_MEMORY_BYTES = 1024 * 1024;
 /** Rows handed on at once where no column is read. */
 const BATCH_ROWS = 4096;
@@ -51,21 +49,16 @@ interface Plan {
   readonly memoryBytes: number;
 }
 
-function planOf({ metadata, columns, range }: ParquetScan): Plan {
+function planOf({ metadata, columns, range, budget }: ParquetScan): Plan {
   const all = parquetColumns(metadata);
   const wanted = (columns ?? all.map((_, index) => index)).flatMap((index) => {
     const column = all[index];
     return column === undefined ? [] : [{ column, index }];
   });
   const groups = groupsIn(metadata, range);
-  return {
-    groups,
-    wanted,
-    memoryBytes: memoryOf(
-      groups,
-      wanted.map(({ column }) => column),
-    ),
-  };
+  const named = wanted.map(({ column }) => column);
+  // No query takes more than there is for all of them.
+  return { groups, wanted, memoryBytes: Math.min(budget.limitBytes, roomFor(groups, named)) };
 }
 
 interface Group {
@@ -91,7 +84,7 @@ function groupsIn({ row_groups: rowGroups }: FileMetaData, range: ByteRange | nu
 }
 
 /** Room for the pages and the dictionary of every column, as large as they can be together. */
-function memoryOf(groups: readonly Group[], columns: readonly ParquetColumn[]): number {
+function roomFor(groups: readonly Group[], columns: readonly ParquetColumn[]): number {
   let most = 0;
   for (const { rowGroup } of groups) {
     let bytes = 0;
@@ -100,7 +93,7 @@ function memoryOf(groups: readonly Group[], columns: readonly ParquetColumn[]): 
         bytes += 4 * sizeOf(chunk.total_uncompressed_size) + 2 * VALUE_BYTES * sizeOf(chunk.num_values);
     most = Math.max(most, bytes);
   }
-  return Math.min(MAX_MEMORY_BYTES, LEAST_MEMORY_BYTES + most);
+  return LEAST_MEMORY_BYTES + most;
 }
 
 function sizeOf(size: bigint): number {

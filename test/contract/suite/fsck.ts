@@ -11,10 +11,9 @@ import type { FsckOptions } from '../../../src/maintenance/fsck.js';
 import { countBucket } from '../../../src/maintenance/usage.js';
 import type { Usage } from '../../../src/maintenance/usage.js';
 import type { BlobRef, BucketRecord } from '../../../src/store/types.js';
-import type { Fixture, MakeStores } from './harness.js';
+import type { draft, Fixture, MakeStores } from './harness.js';
 import {
   blobDraft,
-  draft,
   inParallel,
   LATER_MS,
   markerDraft,
@@ -106,7 +105,7 @@ export function fsckContract(name: string, makeStores: MakeStores): void {
             key: 'damaged',
             versionId: 'null',
             inode: blob.inode,
-            what: expect.stringContaining('chunk 1'),
+            what: expect.stringContaining('chunk 1') as string,
             repaired: false,
           }),
         ]);
@@ -182,8 +181,8 @@ export function fsckContract(name: string, makeStores: MakeStores): void {
       const aborter = new AbortController();
       const moving = (async () => {
         for (let i = 0; !aborter.signal.aborted; i++) {
-          const [from, to] = i % 2 === 0 ? ['to', 'from'] : ['from', 'to'];
-          await metadata.rename({ bucket, from: from ?? '', to: to ?? '', decide });
+          const [from, to] = i % 2 === 0 ? (['to', 'from'] as const) : (['from', 'to'] as const);
+          await metadata.rename({ bucket, from, to, decide });
         }
       })();
       try {

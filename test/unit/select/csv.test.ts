@@ -124,6 +124,15 @@ describe('input', () => {
       expect(await refusal(ALL, data, { input: { ...CSV, ...options }, chunkBytes })).toMatch(new RegExp(`^${code}: `));
   });
 
+  it('takes no longer for many fields than for few', async () => {
+    const unquoted = `"x",${'a,'.repeat(250_000)}`;
+    const quoted = '"a",'.repeat(125_000);
+    for (const record of [unquoted, quoted]) {
+      const input = { ...CSV, allowQuotedRecordDelimiter: true, quoteEscapeCharacter: '\\' };
+      expect(await select('SELECT COUNT(*) FROM S3Object', record, { input })).toBe('1\n');
+    }
+  });
+
   it('takes records of 1 MiB', async () => {
     const record = 'x'.repeat(1024 * 1024 - 1);
     expect(await select('SELECT CHAR_LENGTH(_1) FROM S3Object', `${record}\n`, { chunkBytes: 70_000 })).toBe(

@@ -210,7 +210,8 @@ describe('what is no Parquet', () => {
       [{ name: 'text', data: ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(9_000_000)), type: 'STRING' }],
       { codec: 'UNCOMPRESSED', pageSize: 2 ** 26 },
     );
-    expect(await refusal('SELECT CHAR_LENGTH(text) FROM S3Object', data, { input: PARQUET })).toMatch(
+    const budget = new MemoryBudget({ limitBytes: 2 ** 26 });
+    expect(await refusal('SELECT CHAR_LENGTH(text) FROM S3Object', data, { input: PARQUET, budget })).toMatch(
       /^OverMaxParquetBlockSize/,
     );
   });

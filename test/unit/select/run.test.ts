@@ -16,7 +16,7 @@ describe('framing', () => {
     expect(end.readUInt32BE(4)).toBe(40);
     // Both checksums as other implementations compute them.
     expect(end.toString('hex', 8, 12)).toBe('c1c684d4');
-    expect(end.toString('hex', 52)).toBe('cf97d392'.length === 8 ? end.toString('hex', 52) : '');
+    expect(end.toString('hex', 52)).toBe('cf97d392');
     expect(message({ ':message-type': 'event', ':event-type': 'Cont' }, Buffer.alloc(0)).length).toBe(57);
   });
 
@@ -85,8 +85,8 @@ describe('backpressure', () => {
     const text = 'x'.repeat(200_000);
     const messages = messagesOf(`SELECT '${text}' FROM S3Object`, '1\n'.repeat(5000));
     for (let taken = 0; taken < 3; taken += 1) {
-      const { value } = await messages.next();
-      expect((value as Buffer).length).toBeLessThan(300_000);
+      const taking = await messages.next();
+      expect((taking.value as Buffer).length).toBeLessThan(300_000);
     }
     await messages.return(undefined);
   });
