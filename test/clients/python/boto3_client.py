@@ -5,6 +5,7 @@ import io
 import json
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from email.header import decode_header, make_header
 from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -337,11 +338,11 @@ def keeps_headers_and_metadata(s3):
         equal(head['ExpiresString'], 'Mon, 02 Jan 2040 03:04:05 GMT')
         equal(head['Metadata']['mixed-case'], 'a  b')
         equal(head['Metadata']['empty'], '')
-        # boto3 lets no other than ASCII through; what comes encoded as RFC 2047 goes back as it came.
+        # boto3 lets no other than ASCII through; what comes encoded as RFC 2047 goes back so, in whichever of its two encodings.
         encoded = '=?UTF-8?B?w7xuw69jw7ZkZQ==?='
         s3.client.put_object(**target, Body=b'', Metadata={'title': encoded})
         title = s3.client.head_object(**target)['Metadata']['title']
-        assert title in [encoded, 'ünïcöde'], title
+        equal(str(make_header(decode_header(title))), 'ünïcöde')
 
 
 @scenario
@@ -372,6 +373,29 @@ def configures_buckets(s3):
         equal(s3.client.get_object_tagging(Bucket=bucket, Key='tagged')['TagSet'], [{'Key': 'a', 'Value': 'b c'}])
         s3.client.put_bucket_acl(Bucket=bucket, ACL='public-read')
         equal(len(s3.client.get_bucket_acl(Bucket=bucket)['Grants']), 2)
+
+
+@scenario
+def selects_from_objects(s3):
+    with new_bucket(s3) as bucket:
+        s3.client.put_object(Bucket=bucket, Key='people.csv', Body=b'name,age\nAda,36\nBob,7\n')
+
+        def select(expression):
+            answer = s3.client.select_object_content(
+                Bucket=bucket,
+                Key='people.csv',
+                ExpressionType='SQL',
+                Expression=expression,
+                InputSerialization={'CSV': {'FileHeaderInfo': 'USE'}},
+                OutputSerialization={'JSON': {}},
+            )
+            return list(answer['Payload'])
+
+        events = select('SELECT s.name FROM S3Object s WHERE s.age > 10')
+        equal([next(iter(event)) for event in events], ['Records', 'Stats', 'End'])
+        equal(events[0]['Records']['Payload'], b'{"name":"Ada"}\n')
+        equal(events[1]['Stats']['Details']['BytesProcessed'], 22)
+        equal(code_of(fails(ClientError, select, 'SELECT FROM S3Object')), 'ParseEmptySelect')
 
 
 if __name__ == '__main__':
