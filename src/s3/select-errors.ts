@@ -10,7 +10,6 @@ export const SELECT_ERRORS = {
     400,
     "A quoted record delimiter was found in the file. To allow quoted record delimiters, set AllowQuotedRecordDelimiter to 'TRUE'.",
   ],
-  CSVParsingError: [400, 'An error occurred while parsing the CSV file. Check the file and try again.'],
   CSVUnescapedQuote: [
     400,
     "An unescaped quote was found while parsing the CSV file. To allow quoted record delimiters, set AllowQuotedRecordDelimiter to 'TRUE'.",
@@ -20,7 +19,6 @@ export const SELECT_ERRORS = {
     400,
     'There is an incorrect number of arguments in the function call in the SQL expression.',
   ],
-  EvaluatorInvalidTimestampFormatPattern: [400, 'The timestamp format string in the SQL expression is not valid.'],
   EvaluatorInvalidTimestampFormatPatternSymbol: [
     400,
     'The timestamp format pattern contains a symbol in the SQL expression that is not valid.',
@@ -55,7 +53,6 @@ export const SELECT_ERRORS = {
     'The value of a parameter in the SelectRequest element is not valid. Check the service API documentation and try again.',
   ],
   InvalidScanRange: [400, 'The provided scan range is not valid.'],
-  InvalidTableAlias: [400, 'The SQL expression contains a table alias that is not valid.'],
   InvalidTextEncoding: [400, 'The encoding type is not valid. Only UTF-8 encoding is supported.'],
   JSONParsingError: [400, 'An error occurred while parsing the JSON file. Check the file and try again.'],
   LexerInvalidChar: [400, 'The SQL expression contains a character that is not valid.'],

@@ -67,6 +67,8 @@ export class Query {
 
   /** The result of an accepted record, or of the aggregate functions. @throws S3Error OverMaxRecordSize, CastFailed, ... */
   write(row: Row): string {
+    // The work of the last record has nothing to do with that of the result.
+    if (this.statement.aggregates) this.#work.begin();
     const names: string[] = [];
     const values: Value[] = [];
     for (const { name, evaluate } of this.#projections) {

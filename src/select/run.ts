@@ -21,6 +21,8 @@ export interface SelectJob {
   /** ms since the epoch */
   readonly now: () => number;
   readonly signal: AbortSignal;
+  /** After how long without a message one is sent to keep the connection. Default 5,000. */
+  readonly quietMs?: number;
 }
 
 /** How long parsing and evaluating go on before others get their turn. */
@@ -29,7 +31,7 @@ const TURN_MS = 10;
 const TURN_RECORDS = 8;
 /** Results that are collected before they are sent. */
 const FLUSH_CHARS = 128 * 1024;
-/** How long a client hears nothing. */
+/** How long a client hears nothing unless the job says otherwise. */
 const QUIET_MS = 5_000;
 
 /**
@@ -37,7 +39,7 @@ const QUIET_MS = 5_000;
  * @throws S3Error, StoreError; what was yielded before stands, and the End message is missing
  */
 export async function* selectMessages(job: SelectJob): AsyncGenerator<Buffer, void, void> {
-  const { request, statement, object, budget, signal } = job;
+  const { request, statement, object, budget, signal, quietMs = QUIET_MS } = job;
   const progress: Progress = { scanned: 0, processed: 0, returned: 0 };
   const source = await openSource({ request, statement, object, progress, budget, signal });
   const query = new Query({ statement, schema: source.schema, output: request.output, nowMs: job.now() });
@@ -71,7 +73,7 @@ export async function* selectMessages(job: SelectJob): AsyncGenerator<Buffer, vo
             await nextTurn();
             throwIfAborted(signal);
             turnMs = performance.now();
-            if (turnMs - heardMs > QUIET_MS) {
+            if (turnMs - heardMs > quietMs) {
               if (results === '') yield continuationMessage();
               yield* flush();
             }

@@ -67,6 +67,7 @@ describe('method and URL select the operation', () => {
     ['GET /b/k?acl&versionId=1', 'GetObjectAcl'],
     ['PUT /b/k?renameObject', 'RenameObject'],
     ['POST /b/k?restore', 'RestoreObject'],
+    ['POST /b/k?select&select-type=2', 'SelectObjectContent'],
     ['GET /b/k?torrent', 'GetObjectTorrent'],
     ['GET /b?metrics', 'ListBucketMetricsConfigurations'],
     ['GET /b?metrics&id=x', 'GetBucketMetricsConfiguration'],

@@ -55,6 +55,13 @@ describe('messages', () => {
     expect(scanned.at(-1)).toBe(DATA.length);
   });
 
+  it('keep the connection while nothing is found, and send what there is', async () => {
+    const nothing = await answerOf('SELECT _1 FROM S3Object WHERE FALSE', DATA.repeat(3), { quietMs: 0 });
+    expect(new Set(nothing.slice(0, -2).map(typeOf))).toEqual(new Set(['Cont']));
+    const little = await answerOf('SELECT _1 FROM S3Object WHERE _1 < 1', DATA.repeat(3), { quietMs: 0 });
+    expect(little.map(typeOf).indexOf('Records')).toBeLessThan(little.map(typeOf).lastIndexOf('Cont'));
+  });
+
   it('hold at most 1 MiB, and a long record goes on in the next', async () => {
     const record = `${'ü'.repeat(1_000_000)}\n`;
     const messages = await answerOf('SELECT * FROM S3Object', record);

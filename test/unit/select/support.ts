@@ -37,6 +37,7 @@ export interface Options extends Partial<Omit<SelectRequest, 'expression'>> {
   readonly chunkBytes?: number;
   readonly budget?: MemoryBudget;
   readonly signal?: AbortSignal;
+  readonly quietMs?: number;
   /** told the bytes of every read */
   readonly onRead?: (bytes: number) => void;
 }
@@ -73,6 +74,7 @@ export function messagesOf(expression: string, data: Buffer | string, options: O
     budget,
     now: () => NOW_MS,
     signal: options.signal ?? new AbortController().signal,
+    ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
   });
 }
 
