@@ -1,4 +1,4 @@
-// Memory stays bounded however many large uploads and downloads run at once. memory.mjs does it with 64 x 256 MiB.
+// Memory of a worker stays bounded however many large uploads and downloads run at once. memory.mjs does it with 64 x 256 MiB.
 import { Readable } from 'node:stream';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
@@ -40,6 +40,6 @@ describeWire(
       expect(wire.server.peakRssBytes()).toBeLessThan(LIMIT_BYTES);
     });
   },
-  {},
+  { service: { workers: 1 } },
   { ownKeyspace: true },
 );
