@@ -49,7 +49,7 @@ async function startGateway() {
   await writeFile(
     configFile,
     JSON.stringify({
-      service: { host: '127.0.0.1', port },
+      service: { host: '127.0.0.1', port, workers: 1 },
       logging: { level: 'warn', console: true },
       options: { 'data-dir': path.join(dir, 'data') },
       keystore: { keys: { [accessKeyId]: { tenant: 'memory', secret: secretAccessKey, master: true } } },
