@@ -11,10 +11,14 @@ import { CliUsageError, EXIT } from './context.js';
 import type { CliAction, ExitCode } from './context.js';
 import { CliOutput } from './output.js';
 
+/** How long an action may take to end after a signal. */
+const STOP_MS = 10_000;
+
 /** Loaded when run: a server needs none of them. */
 const CLI_ACTIONS: Partial<Record<ActionName, () => Promise<CliAction>>> = {
   fsck: async () => (await import('./fsck.js')).fsck,
   gc: async () => (await import('./gc.js')).gc,
+  migrate: async () => (await import('./migrate.js')).migrate,
   usage: async () => (await import('./usage.js')).usage,
 };
 
@@ -39,7 +43,11 @@ export async function runCliAction(
   for (const issue of config.warnings) logs.main.warn(formatIssue(issue));
   const output = new CliOutput({ out: stdout, err: stderr });
   const aborter = new AbortController();
-  const stop = (): void => aborter.abort(new Error('stopped by a signal'));
+  const stop = (): void => {
+    aborter.abort(new Error('stopped by a signal'));
+    // What does not heed the signal must not keep the process.
+    setTimeout(() => process.exit(EXIT.unfinished), STOP_MS).unref();
+  };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   // A reader that went away (| head) is the end of the report, not a crash.

@@ -71,6 +71,23 @@ export const ACTIONS = [
     details: [EXIT_CODES],
   },
   {
+    name: 'migrate',
+    aliases: [],
+    summary: 'copy what an original Pithos 0.7 has stored, checking every object by its MD5',
+    options: [
+      { name: 'from', value: 'FILE', summary: "the original's pithos.yaml: its bucketstore and regions are read" },
+      { name: 'dry-run', summary: 'read and check everything, write nothing' },
+      { name: 'bucket', value: 'NAME', summary: 'this bucket only' },
+      { name: 'parallel', value: 'N', type: 'count', summary: 'copy N objects at once (default 8)' },
+      { name: 'state', value: 'FILE', summary: 'remember here how far it got; the same command goes on from there' },
+      JSON_OPTION,
+    ],
+    details: [
+      'The original must not run meanwhile. It may be run again: what is here already is passed over. See docs/migrate.md.',
+      EXIT_CODES,
+    ],
+  },
+  {
     name: 'usage',
     aliases: [],
     summary: 'count bytes, objects, versions and uploads by bucket and tenant',

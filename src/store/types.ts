@@ -37,7 +37,10 @@ export interface BucketRecord extends BucketRef {
   readonly documents: Readonly<Record<string, string>>;
 }
 
-export type NewBucket = Omit<BucketRecord, 'instance' | 'revision' | 'state' | 'createdAt'>;
+export type NewBucket = Omit<BucketRecord, 'instance' | 'revision' | 'state' | 'createdAt'> & {
+  /** ms since the epoch; default now. For buckets that are taken over from elsewhere. */
+  readonly createdAt?: number;
+};
 
 export interface BucketPatch {
   readonly versioning?: VersioningState;

@@ -4,7 +4,7 @@ import type { BucketPatch, BucketRecord, NewBucket } from '../types.js';
 
 /** A new life of the bucket: another instance, revision 1. */
 export function newBucketRecord(bucket: NewBucket, nowMs: number): BucketRecord {
-  return { ...bucket, instance: randomUUID(), createdAt: nowMs, revision: 1, state: 'active' };
+  return { ...bucket, instance: randomUUID(), createdAt: bucket.createdAt ?? nowMs, revision: 1, state: 'active' };
 }
 
 /** The record after the patch, one revision on. */

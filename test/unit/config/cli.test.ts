@@ -22,6 +22,10 @@ describe('parseArgs', () => {
     ['bootstrap --help --version', { ...run, action: 'help', topic: 'bootstrap' }],
     ['help fsck', { ...run, action: 'help', topic: 'fsck' }],
     ['fsck --help', { ...run, action: 'help', topic: 'fsck' }],
+    [
+      'migrate --from old.yaml --dry-run',
+      { ...run, action: 'migrate', options: { from: 'old.yaml', 'dry-run': true } },
+    ],
     ['fsck', { ...run, action: 'fsck' }],
     [
       'fsck --repair --data --state s.json --bucket=b --throttle 500 --min-age 0',
