@@ -13,6 +13,7 @@ import {
   useStores,
 } from './harness.js';
 import type { MakeStores } from './harness.js';
+import { StoreError } from '../../../src/store/errors.js';
 
 export function bucketContract(name: string, makeStores: MakeStores): void {
   describe(`${name}: buckets`, () => {
@@ -209,8 +210,12 @@ export function bucketContract(name: string, makeStores: MakeStores): void {
           expect(await fresh(bucket.name)).toBeNull();
         } else {
           expect(outcome.value).toBe('notEmpty');
-          expect(acknowledged).not.toEqual([]);
-          expect(await allKeys(metadata, bucket)).toEqual(acknowledged);
+          // A write that took so long that it had to look again was refused, but may have been made: that kept the bucket.
+          const possible = written.flatMap((write, i) => (mayBeMade(write) ? [`key-${i}`] : []));
+          const keys = await allKeys(metadata, bucket);
+          expect(keys).not.toEqual([]);
+          expect(keys).toEqual(expect.arrayContaining(acknowledged));
+          expect(possible).toEqual(expect.arrayContaining([...keys]));
         }
       }
     });
@@ -314,4 +319,8 @@ export function bucketContract(name: string, makeStores: MakeStores): void {
 
 function freshReader(buckets: BucketStore) {
   return (name: string) => buckets.get(name, { fresh: true });
+}
+
+function mayBeMade(write: PromiseSettledResult<unknown>): boolean {
+  return write.status === 'fulfilled' || (write.reason instanceof StoreError && write.reason.outcome === 'unknown');
 }
