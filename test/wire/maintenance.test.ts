@@ -212,7 +212,7 @@ describeWire(
 
 describe('maintenance without a store', () => {
   it.each([
-    ['a folder that cannot be', embeddedConfig({ dataDir: '/proc/nowhere' })],
+    ['a folder that cannot be', embeddedConfig({ dataDir: '/dev/null/nowhere' })],
     ['a Cassandra that is not there', cassandraConfig({ contactPoints: ['127.0.0.1:1'], keyspace: 'none' })],
     ['a configuration with faults', { nonsense: true }],
   ])('could not finish: exit code 3 (%s)', async (_what, config) => {
