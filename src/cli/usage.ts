@@ -1,6 +1,7 @@
 /** usage: figures of buckets and tenants, counted along the listings. */
 import { addUsage, countBucket, NO_USAGE } from '../maintenance/usage.js';
 import type { Usage } from '../maintenance/usage.js';
+import { everyBucket } from '../store/shared/every-bucket.js';
 import type { BucketRecord, BucketStore, MetadataStore, Stores } from '../store/types.js';
 import { CliUsageError, EXIT, textOption } from './context.js';
 import type { CliContext, ExitCode } from './context.js';
@@ -59,16 +60,10 @@ async function* bucketsOf(
     yield record;
     return;
   }
-  for (let after = ''; ;) {
-    const page =
-      tenant === null
-        ? await store.scanAll({ after, limit: PAGE })
-        : await store.list(tenant, { prefix: '', after, limit: PAGE });
-    yield* page.buckets;
-    const last = page.buckets.at(-1);
-    if (last === undefined || !page.truncated) return;
-    after = last.name;
-  }
+  yield* everyBucket({
+    pageAfter: (after) =>
+      tenant === null ? store.scanAll({ after, limit: PAGE }) : store.list(tenant, { prefix: '', after, limit: PAGE }),
+  });
 }
 
 function metadataOf(stores: Stores, { name, region }: BucketRecord): MetadataStore {

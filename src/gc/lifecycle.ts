@@ -6,11 +6,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { LifecycleAction } from '../s3/lifecycle-action.js';
-import type { BucketRecord, Stores } from '../store/types.js';
+import { everyBucket } from '../store/shared/every-bucket.js';
+import type { BucketPage, BucketRecord, Stores } from '../store/types.js';
 import type { LifecycleLease } from './lifecycle-lease.js';
 import { lifecycleLease } from './lifecycle-lease.js';
 import type { SweepCounts } from './lifecycle-sweep.js';
 import { BucketSweep } from './lifecycle-sweep.js';
+import { Periodic } from './periodic.js';
 
 export interface LifecycleRunnerOptions {
   readonly stores: Stores;
@@ -42,8 +44,7 @@ export class LifecycleRunner {
   readonly #lease: LifecycleLease;
   readonly #leaseMs: number;
   readonly #stop = new AbortController();
-  #timer: NodeJS.Timeout | null = null;
-  #running: Promise<unknown> | null = null;
+  readonly #periodic: Periodic;
 
   constructor(options: LifecycleRunnerOptions) {
     this.#options = options;
@@ -55,27 +56,22 @@ export class LifecycleRunner {
       intervalMs: options.intervalMs,
       now: options.now,
     });
+    this.#periodic = new Periodic({
+      run: () => this.run(),
+      onFailure: (error) => options.log.warn({ err: error }, 'the lifecycle run failed'),
+      intervalMs: options.intervalMs,
+      firstMs: Math.min(options.intervalMs, FIRST_RUN_MS),
+    });
   }
 
   start(): void {
-    this.#schedule(Math.min(this.#options.intervalMs, FIRST_RUN_MS));
+    this.#periodic.start();
   }
 
   /** Waits for what is under way, at most for a key or a chunk; the bucket is left to others. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the gateway stops'));
-    if (this.#timer) clearTimeout(this.#timer);
-    await this.#running;
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#stopped()) return;
-    this.#timer = setTimeout(() => {
-      this.#running = this.run()
-        .catch((error: unknown) => this.#options.log.warn({ err: error }, 'the lifecycle run failed'))
-        .finally(() => this.#schedule(this.#options.intervalMs));
-    }, delayMs);
-    this.#timer.unref();
+    await this.#periodic.stop();
   }
 
   /** Sweeps every bucket that waits for it. @throws StoreError when the buckets cannot be listed */
@@ -90,13 +86,9 @@ export class LifecycleRunner {
       aborted: 0,
       failures: 0,
     };
-    let after = '';
-    for (let truncated = true; truncated && !this.#stopped();) {
-      const page = await this.#options.stores.buckets.scanAll({ after, limit: PAGE });
-      for (const bucket of page.buckets) if (!this.#stopped()) await this.#sweep(bucket, total);
-      after = page.buckets.at(-1)?.name ?? after;
-      truncated = page.truncated;
-    }
+    const { buckets } = this.#options.stores;
+    const pageAfter = (after: string): Promise<BucketPage> => buckets.scanAll({ after, limit: PAGE });
+    for await (const bucket of everyBucket({ pageAfter, signal: this.#stop.signal })) await this.#sweep(bucket, total);
     return total;
   }
 
@@ -132,10 +124,6 @@ export class LifecycleRunner {
       log.warn({ err: error, bucket: bucket.name }, 'a bucket could not be swept by its lifecycle rules');
     }
     if (sweep !== null) add(total, sweep.counts);
-  }
-
-  #stopped(): boolean {
-    return this.#stop.signal.aborted;
   }
 }
 

@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { TAG_BYTES } from '../data/chunk-cipher.js';
 import { StoreError } from '../store/errors.js';
+import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type {
   BlobRef,
-  BlobStore,
   BucketRef,
   CommitRequest,
   Intent,
@@ -88,8 +88,8 @@ function sameData(a: ObjectVersion, b: ObjectVersion): boolean {
 async function copyBlob(options: MoveOptions, keeper: IntentKeeper, from: BlobRef, to: BlobRef): Promise<void> {
   const { version, signal } = options;
   const storedChunkSizeBytes = from.chunkSizeBytes + (version.encryption === null ? 0 : TAG_BYTES);
-  const source = blobStore(options.region, from.storageClass);
-  const writer = await blobStore(options.region, to.storageClass).openWriter(to.inode, {
+  const source = blobStoreOf(options.region, from.storageClass);
+  const writer = await blobStoreOf(options.region, to.storageClass).openWriter(to.inode, {
     storedChunkSizeBytes,
     signal,
   });
@@ -111,12 +111,6 @@ async function copyBlob(options: MoveOptions, keeper: IntentKeeper, from: BlobRe
     await writer.abort();
     throw error;
   }
-}
-
-function blobStore(region: Region, storageClass: string): BlobStore {
-  const store = region.blobs.get(storageClass);
-  if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
-  return store;
 }
 
 class IntentKeeper {

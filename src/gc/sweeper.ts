@@ -3,7 +3,9 @@
  * and the blobs of writes that never committed. It never trusts an entry: it asks the key first.
  */
 import type { Logger } from 'pino';
+import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type { GarbageEntry, Region, Stores } from '../store/types.js';
+import { Periodic } from './periodic.js';
 
 export interface SweeperOptions {
   readonly stores: Stores;
@@ -22,33 +24,26 @@ export interface SweepResult {
 
 export class Sweeper {
   readonly #options: SweeperOptions;
-  #timer: NodeJS.Timeout | null = null;
-  #running: Promise<unknown> | null = null;
+  readonly #periodic: Periodic;
   #stopped = false;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#periodic = new Periodic({
+      run: () => this.sweep(),
+      onFailure: (error) => options.log.warn({ err: error }, 'the garbage sweep failed'),
+      intervalMs: options.intervalMs,
+    });
   }
 
   start(): void {
-    this.#schedule();
+    this.#periodic.start();
   }
 
   /** Waits for the sweep under way, at most for its current entry. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#timer) clearTimeout(this.#timer);
-    await this.#running;
-  }
-
-  #schedule(): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#running = this.sweep()
-        .catch((error: unknown) => this.#options.log.warn({ err: error }, 'the garbage sweep failed'))
-        .finally(() => this.#schedule());
-    }, this.#options.intervalMs);
-    this.#timer.unref();
+    await this.#periodic.stop();
   }
 
   /** Works off everything that is due. An entry that fails stays for the next sweep. */
@@ -91,9 +86,7 @@ export class Sweeper {
     await region.metadata.repairIndex(entry.bucket, entry.key);
     const blobs = await region.metadata.unreferenced(entry);
     for (const { inode, storageClass } of blobs) {
-      const store = region.blobs.get(storageClass);
-      if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
-      await store.delete(inode);
+      await blobStoreOf(region, storageClass).delete(inode);
     }
     await region.metadata.removeGarbage(entry);
     return blobs.length;

@@ -13,6 +13,7 @@ import { lifecycleEventsOf } from '../s3/events.js';
 import type { InventoryConfiguration } from '../s3/inventory.js';
 import { putChange } from '../s3/versioning.js';
 import { commitIngested, draftOf, MAX_PUT_BYTES } from '../s3/write-object.js';
+import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type { BucketRecord, Region } from '../store/types.js';
 import type { IntentKeeper } from './intent-keeper.js';
 
@@ -107,8 +108,7 @@ export class Destination {
   ): Promise<WrittenObject> {
     const { services, region, keeper, signal } = this.#options;
     const { key, contentType, source } = object;
-    const blobs = region.blobs.get(STORAGE_CLASS);
-    if (blobs === undefined) throw new Error(`no blobstore for storage class ${STORAGE_CLASS}`);
+    const blobs = blobStoreOf(region, STORAGE_CLASS);
     const encryption = await writeEncryption(
       { request: { headers: this.#headers, secure: true }, services, signal },
       { bucket, key },

@@ -7,8 +7,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { DocumentLease } from '../gc/document-lease.js';
+import { Periodic } from '../gc/periodic.js';
 import { inventoryIds, inventoryLeaseDocument, inventoryOf } from '../s3/inventory.js';
-import type { BucketRecord } from '../store/types.js';
+import { everyBucket } from '../store/shared/every-bucket.js';
+import type { BucketPage, BucketRecord } from '../store/types.js';
 import type { FileLimits } from './data-file.js';
 import { DEFAULT_FILE_LIMITS } from './data-file.js';
 import type { InventoryServices } from './destination.js';
@@ -53,46 +55,36 @@ export class InventoryRunner {
   readonly #leaseMs: number;
   readonly #holder = randomUUID();
   readonly #stop = new AbortController();
-  #timer: NodeJS.Timeout | null = null;
-  #running: Promise<unknown> | null = null;
+  readonly #periodic: Periodic;
 
   constructor(options: InventoryRunnerOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
+    this.#periodic = new Periodic({
+      run: () => this.run(),
+      onFailure: (error) => options.log.warn({ err: error }, 'the inventory run failed'),
+      intervalMs: options.intervalMs,
+      firstMs: Math.min(options.intervalMs, FIRST_RUN_MS),
+    });
   }
 
   start(): void {
-    this.#schedule(Math.min(this.#options.intervalMs, FIRST_RUN_MS));
+    this.#periodic.start();
   }
 
   /** Gives up what is under way; another gateway, or the next start, begins it anew. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the gateway stops'));
-    if (this.#timer) clearTimeout(this.#timer);
-    await this.#running;
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#stopped()) return;
-    this.#timer = setTimeout(() => {
-      this.#running = this.run()
-        .catch((error: unknown) => this.#options.log.warn({ err: error }, 'the inventory run failed'))
-        .finally(() => this.#schedule(this.#options.intervalMs));
-    }, delayMs);
-    this.#timer.unref();
+    await this.#periodic.stop();
   }
 
   /** Makes every report that is due. @throws StoreError when the buckets cannot be listed */
   async run(): Promise<InventoryRun> {
     const total: InventoryRun = { reports: 0, rows: 0, failures: 0 };
-    let after = '';
-    for (let truncated = true; truncated && !this.#stopped();) {
-      const page = await this.#options.services.stores.buckets.scanAll({ after, limit: PAGE });
-      for (const bucket of page.buckets)
-        for (const id of inventoryIds(bucket)) if (!this.#stopped()) await this.#report(bucket, id, total);
-      after = page.buckets.at(-1)?.name ?? after;
-      truncated = page.truncated;
-    }
+    const { buckets } = this.#options.services.stores;
+    const pageAfter = (after: string): Promise<BucketPage> => buckets.scanAll({ after, limit: PAGE });
+    for await (const bucket of everyBucket({ pageAfter, signal: this.#stop.signal }))
+      for (const id of inventoryIds(bucket)) if (!this.#stopped()) await this.#report(bucket, id, total);
     return total;
   }
 

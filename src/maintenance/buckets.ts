@@ -1,4 +1,5 @@
 /** Buckets by instance: what rows of keys name them by. Some hundred bytes of memory for each bucket. */
+import { everyBucket } from '../store/shared/every-bucket.js';
 import type { BucketRecord, BucketStore } from '../store/types.js';
 
 const PAGE = 1_000;
@@ -21,14 +22,8 @@ export class BucketIndex {
     this.#atMs = performance.now();
   }
 
-  async *scan(): AsyncGenerator<BucketRecord> {
-    for (let after = ''; ;) {
-      const page = await this.#store.scanAll({ after, limit: PAGE });
-      yield* page.buckets;
-      const last = page.buckets.at(-1);
-      if (last === undefined || !page.truncated) return;
-      after = last.name;
-    }
+  scan(): AsyncGenerator<BucketRecord> {
+    return everyBucket({ pageAfter: (after) => this.#store.scanAll({ after, limit: PAGE }) });
   }
 
   all(): Iterable<BucketRecord> {

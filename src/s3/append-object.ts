@@ -11,6 +11,7 @@ import { ingest } from '../data/ingest.js';
 import { createMd5 } from '../data/md5.js';
 import { readObject } from '../data/read.js';
 import type { DataCipher } from '../data/sse.js';
+import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type { BlobStore, KeyState, ObjectData, ObjectVersion, Region, VersionDraft } from '../store/types.js';
 import {
   OBJECT_SIZE,
@@ -162,7 +163,7 @@ async function write(context: OperationContext, region: Region, what: Write): Pr
       key: keyOf(context),
       storageClass: object.storageClass,
       metadata: region.metadata,
-      blobs: blobStore(region, object.storageClass),
+      blobs: blobStoreOf(region, object.storageClass),
     },
     inlineThresholdBytes: services.settings.inlineThresholdBytes,
     cipher,
@@ -182,7 +183,7 @@ async function write(context: OperationContext, region: Region, what: Write): Pr
 
 async function plaintext(context: OperationContext, region: Region, { object, cipher }: Write): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  const blobStoreFor = (storageClass: string): BlobStore => blobStore(region, storageClass);
+  const blobStoreFor = (storageClass: string): BlobStore => blobStoreOf(region, storageClass);
   for await (const piece of readObject({ version: object, blobStoreFor, cipher, range: null, signal: context.signal }))
     pieces.push(piece);
   return Buffer.concat(pieces);
@@ -220,10 +221,4 @@ class Meter {
       digests: new Map([...this.#checksums].map(([algorithm, checksum]) => [algorithm, checksum.digest()])),
     };
   }
-}
-
-function blobStore(region: Region, storageClass: string): BlobStore {
-  const store = region.blobs.get(storageClass);
-  if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
-  return store;
 }

@@ -5,6 +5,7 @@
 import { readObject } from '../data/read.js';
 import { COPY_SOURCE_CUSTOMER_KEY } from '../data/sse-customer.js';
 import type { DataCipher } from '../data/sse.js';
+import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type { BucketRecord, ObjectVersion, VersionSelector } from '../store/types.js';
 import { isNamedTenant, loadVersion, requireBucket } from './access.js';
 import { checkObjectKey } from './bucket-name.js';
@@ -142,14 +143,10 @@ function bodyOf(
   range: ByteRange | null,
 ): AsyncIterable<Buffer> {
   const { bucket, version, cipher } = source;
-  const { blobs } = regionOf(context, bucket);
+  const region = regionOf(context, bucket);
   return readObject({
     version,
-    blobStoreFor: (storageClass) => {
-      const store = blobs.get(storageClass);
-      if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
-      return store;
-    },
+    blobStoreFor: (storageClass) => blobStoreOf(region, storageClass),
     cipher,
     range,
     signal: context.signal,

@@ -5,6 +5,7 @@
 import type { ChecksumAlgorithm } from '../data/checksums.js';
 import type { Ingested } from '../data/ingest.js';
 import { ingest } from '../data/ingest.js';
+import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type {
   BucketRecord,
   KeyCommit,
@@ -53,8 +54,7 @@ export async function writeObject(
   const { services } = context;
   const { bucket, key, attributes } = request;
   const region = regionOf(context, bucket);
-  const blobs = region.blobs.get(attributes.storageClass);
-  if (!blobs) throw new Error(`no blobstore for storage class ${attributes.storageClass}`);
+  const blobs = blobStoreOf(region, attributes.storageClass);
   const ingested = await ingest({
     source: request.source,
     target: { bucket, key, storageClass: attributes.storageClass, metadata: region.metadata, blobs },

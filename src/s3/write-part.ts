@@ -6,6 +6,7 @@ import type { ChecksumAlgorithm } from '../data/checksums.js';
 import type { Ingested } from '../data/ingest.js';
 import { ingest } from '../data/ingest.js';
 import type { DataCipher } from '../data/sse.js';
+import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type { PartRecord, UploadRecord, UploadRef } from '../store/types.js';
 import { checkObjectKey } from './bucket-name.js';
 import type { OperationContext } from './context.js';
@@ -45,9 +46,9 @@ export interface PartWrite {
 export async function writePart(context: OperationContext, write: PartWrite): Promise<PartRecord> {
   const { services } = context;
   const { ref, upload, partNumber } = write;
-  const { metadata, blobs: stores } = regionOf(context, ref.bucket);
-  const blobs = stores.get(upload.storageClass);
-  if (!blobs) throw new Error(`no blobstore for storage class ${upload.storageClass}`);
+  const region = regionOf(context, ref.bucket);
+  const { metadata } = region;
+  const blobs = blobStoreOf(region, upload.storageClass);
   const { cipher } = write;
   const ingested = await ingest({
     source: write.source,

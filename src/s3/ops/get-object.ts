@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
 import { readObject } from '../../data/read.js';
+import { blobStoreOf } from '../../store/shared/blob-store-of.js';
 import type { ObjectVersion, PartInfo } from '../../store/types.js';
 import { loadVersion } from '../access.js';
 import { checksumHeaders, partChecksumHeaders } from '../checksum-headers.js';
@@ -86,14 +87,10 @@ async function bodyOf(
   const cipher = await readCipher(context, version.encryption, customerKey);
   if (version.data.kind === 'inline' && cipher === null && version.data.bytes !== null)
     return range === null ? version.data.bytes : version.data.bytes.subarray(range.start, range.end + 1);
-  const { blobs } = regionOf(context, context.bucket);
+  const region = regionOf(context, context.bucket);
   return readObject({
     version,
-    blobStoreFor: (storageClass) => {
-      const store = blobs.get(storageClass);
-      if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
-      return store;
-    },
+    blobStoreFor: (storageClass) => blobStoreOf(region, storageClass),
     cipher,
     range,
     signal: context.signal,

@@ -8,6 +8,7 @@ import { EVENT_STREAM_TYPE, errorMessage } from '../../select/event-stream.js';
 import { parseStatement } from '../../select/parse-statement.js';
 import { selectMessages } from '../../select/run.js';
 import type { SelectedObject } from '../../select/types.js';
+import { blobStoreOf } from '../../store/shared/blob-store-of.js';
 import type { ObjectVersion } from '../../store/types.js';
 import { loadVersion } from '../access.js';
 import type { OperationContext } from '../context.js';
@@ -76,17 +77,13 @@ async function* answer(
 async function selectedObject(context: OperationContext, version: ObjectVersion): Promise<SelectedObject> {
   const customerKey = checkReadKey(context, version.encryption);
   const cipher = await readCipher(context, version.encryption, customerKey);
-  const { blobs } = regionOf(context, context.bucket);
+  const region = regionOf(context, context.bucket);
   return {
     sizeBytes: version.sizeBytes,
     read: (range) =>
       readObject({
         version,
-        blobStoreFor: (storageClass) => {
-          const store = blobs.get(storageClass);
-          if (!store) throw new Error(`no blobstore for storage class ${storageClass}`);
-          return store;
-        },
+        blobStoreFor: (storageClass) => blobStoreOf(region, storageClass),
         cipher,
         range,
         signal: context.signal,
