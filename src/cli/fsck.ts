@@ -5,7 +5,7 @@ import type { Usage } from '../maintenance/usage.js';
 import type { Problem } from '../maintenance/figures.js';
 import { runFsck } from '../maintenance/fsck.js';
 import type { FsckRun } from '../maintenance/fsck.js';
-import { ForeignStateError } from '../maintenance/work.js';
+import { ForeignStateError } from '../maintenance/state-file.js';
 import type { BucketRecord, BucketStore } from '../store/types.js';
 import { CliUsageError, EXIT, textOption } from './context.js';
 import type { CliContext, ExitCode } from './context.js';

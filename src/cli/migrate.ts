@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { loadConfig } from '../config/index.js';
 import { MemoryBudget } from '../data/budget.js';
-import { ForeignStateError } from '../migrate/journal.js';
+import { ForeignStateError } from '../maintenance/state-file.js';
 import type { Journal, Reported } from '../migrate/journal.js';
 import { NoSuchBucketError, runMigrate } from '../migrate/migrate.js';
 import { OldStore } from '../migrate/old-store.js';

@@ -3,11 +3,13 @@
  * last checkpoint, where all of this was of one moment.
  */
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ForeignStateError, readState, writeState } from './state-file.js';
+import type { SavedState } from './state-file.js';
 import { NO_FIGURES } from './figures.js';
 import type { Figures, Problem } from './figures.js';
 import { Spill } from './spill.js';
@@ -17,10 +19,7 @@ import type { Usage } from './usage.js';
 const HEAPS = ['blobs', 'references', 'expected', 'listed', 'candidates', 'again'] as const;
 export type Heap = (typeof HEAPS)[number];
 
-interface Saved {
-  readonly format: 1;
-  /** What the run was asked for: another request starts anew. */
-  readonly request: string;
+interface Saved extends SavedState {
   readonly startedMs: number;
   readonly step: number;
   readonly cursor: string | null;
@@ -37,10 +36,7 @@ export interface WorkOptions {
   readonly now: () => number;
 }
 
-/** The state file is of another request, or of no fsck at all. */
-export class ForeignStateError extends Error {
-  override readonly name = 'ForeignStateError';
-}
+const WORDS = { command: 'an fsck', other: 'an fsck that was asked for something else' };
 
 export class Work {
   readonly #options: WorkOptions;
@@ -81,7 +77,7 @@ export class Work {
   /** @throws ForeignStateError */
   static async open(options: WorkOptions): Promise<Work> {
     const { stateFile } = options;
-    const saved = stateFile === null ? null : await readState(stateFile, options.request);
+    const saved = stateFile === null ? null : await readState<Saved>(stateFile, options.request, WORDS);
     const dir = stateFile === null ? await mkdtemp(join(tmpdir(), 'pithos-fsck-')) : `${stateFile}.work`;
     if (saved === null) await rm(dir, { recursive: true, force: true });
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -129,11 +125,7 @@ export class Work {
       heaps: Object.fromEntries(HEAPS.map((name) => [name, this.heaps[name].sizes])) as Saved['heaps'],
       problemBytes: this.#problemBytes,
     };
-    const file = await open(`${stateFile}.new`, 'w', 0o600);
-    await file.writeFile(JSON.stringify(saved));
-    await file.datasync();
-    await file.close();
-    await rename(`${stateFile}.new`, stateFile);
+    await writeState(stateFile, saved);
   }
 
   async *problems(): AsyncGenerator<Problem> {
@@ -151,24 +143,4 @@ export class Work {
     await rm(this.#dir, { recursive: true, force: true });
     if (stateFile !== null) await rm(stateFile, { force: true });
   }
-}
-
-async function readState(file: string, request: string): Promise<Saved | null> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
-  let saved: Partial<Saved>;
-  try {
-    saved = JSON.parse(text) as Partial<Saved>;
-  } catch {
-    throw new ForeignStateError(`${file} is not the state of an fsck`);
-  }
-  if (saved.format !== 1) throw new ForeignStateError(`${file} is not the state of an fsck of this version`);
-  if (saved.request !== request)
-    throw new ForeignStateError(`${file} is of an fsck that was asked for something else: remove it to start anew`);
-  return saved as Saved;
 }

@@ -3,11 +3,13 @@
  * kept on disk, so that their number costs no memory.
  */
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ForeignStateError, readState, writeState } from '../maintenance/state-file.js';
+import type { SavedState } from '../maintenance/state-file.js';
 
 export const NO_FIGURES = {
   /** of the old store, that were gone through */
@@ -74,20 +76,14 @@ export interface Cursor {
   readonly after: string;
 }
 
-interface Saved {
-  readonly format: 1;
-  /** What the run was asked for: a state serves no other request. */
-  readonly request: string;
+interface Saved extends SavedState {
   readonly startedMs: number;
   readonly cursor: Cursor | null;
   readonly figures: Figures;
   readonly findingBytes: number;
 }
 
-/** The state file is of another request, or of no migration at all. */
-export class ForeignStateError extends Error {
-  override readonly name = 'ForeignStateError';
-}
+const WORDS = { command: 'a migration', other: 'a migration of something else' };
 
 export interface JournalOptions {
   /** null: nothing is kept */
@@ -129,7 +125,7 @@ export class Journal {
   /** @throws ForeignStateError */
   static async open(options: JournalOptions): Promise<Journal> {
     const { stateFile, request } = options;
-    const saved = stateFile === null ? null : await readState(stateFile, request);
+    const saved = stateFile === null ? null : await readState<Saved>(stateFile, request, WORDS);
     const file =
       stateFile === null ? join(await mkdtemp(join(tmpdir(), 'pithos-migrate-')), 'findings') : `${stateFile}.findings`;
     const findings = await openFindings(file, saved);
@@ -172,14 +168,7 @@ export class Journal {
       figures: this.#figures,
       findingBytes: this.#findingBytes,
     };
-    const file = await open(`${stateFile}.new`, 'w', 0o600);
-    try {
-      await file.writeFile(JSON.stringify(saved));
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(`${stateFile}.new`, stateFile);
+    await writeState(stateFile, saved);
   }
 
   async *findings(): AsyncGenerator<Reported> {
@@ -215,26 +204,6 @@ async function openFindings(file: string, saved: Saved | null): Promise<FileHand
   }
   await findings.truncate(saved?.findingBytes ?? 0);
   return findings;
-}
-
-async function readState(file: string, request: string): Promise<Saved | null> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (isAbsence(error)) return null;
-    throw error;
-  }
-  let saved: Partial<Saved>;
-  try {
-    saved = JSON.parse(text) as Partial<Saved>;
-  } catch {
-    throw new ForeignStateError(`${file} is not the state of a migration`);
-  }
-  if (saved.format !== 1) throw new ForeignStateError(`${file} is not the state of a migration of this version`);
-  if (saved.request !== request)
-    throw new ForeignStateError(`${file} is of a migration of something else: remove it to start anew`);
-  return saved as Saved;
 }
 
 function isAbsence(error: unknown): boolean {

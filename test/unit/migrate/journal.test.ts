@@ -2,7 +2,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ForeignStateError, Journal } from '../../../src/migrate/journal.js';
+import { ForeignStateError } from '../../../src/maintenance/state-file.js';
+import { Journal } from '../../../src/migrate/journal.js';
 
 let dir: string;
 let stateFile: string;
