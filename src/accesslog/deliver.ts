@@ -1,15 +1,11 @@
 /** Writes log objects into the target bucket, as PutObject would, in the name of the log delivery service. */
 import { randomBytes } from 'node:crypto';
-import { ingest } from '../data/ingest.js';
 import { serialiseAcl } from '../iam/acl.js';
 import { aclsDisabled } from '../s3/bucket-security.js';
 import type { Services } from '../s3/context.js';
-import { entityTag, writeEncryption } from '../s3/encryption.js';
-import { lifecycleEventsOf } from '../s3/events.js';
 import type { LoggingConfiguration } from '../s3/logging.js';
 import { logAcl, logObjectKey, mayDeliverLogs } from '../s3/logging.js';
-import { putChange } from '../s3/versioning.js';
-import { commitIngested, draftOf, MAX_PUT_BYTES } from '../s3/write-object.js';
+import { commitForService, ingestForService } from '../s3/service-object.js';
 import type { BucketRecord } from '../store/types.js';
 import type { Delivered } from './entries.js';
 import type { Batch } from './line-buffer.js';
@@ -19,7 +15,6 @@ export class DeliveryRefused extends Error {
   override readonly name = 'DeliveryRefused';
 }
 
-const STORAGE_CLASS = 'STANDARD';
 /** A delivery that takes longer is given up; its lines wait for the next one. */
 const DELIVERY_TIMEOUT_MS = 60_000;
 
@@ -59,58 +54,17 @@ export class LogDeliverer {
   ): Promise<void> {
     const services = this.#services;
     const region = services.stores.regions.get(bucket.region);
-    const blobs = region?.blobs.get(STORAGE_CLASS);
-    if (region === undefined || blobs === undefined) throw new Error(`region ${bucket.region} has no ${STORAGE_CLASS}`);
-    const signal = AbortSignal.timeout(DELIVERY_TIMEOUT_MS);
-    const request = { headers: {}, secure: true };
-    const encryption = await writeEncryption({ request, services, signal }, { bucket, key });
-    const ingested = await ingest({
+    if (region === undefined) throw new Error(`region ${bucket.region} is not configured`);
+    const writer = { services, region, bucket };
+    const object = await ingestForService(writer, {
+      key,
+      contentType: 'text/plain',
+      acl,
       source: once(body),
-      target: { bucket, key, storageClass: STORAGE_CLASS, metadata: region.metadata, blobs },
-      inlineThresholdBytes: services.settings.inlineThresholdBytes,
-      cipher: encryption?.cipher ?? null,
-      checksums: [],
-      budget: services.budget,
-      maxSizeBytes: MAX_PUT_BYTES,
-      sizeHintBytes: body.length,
-      allowInline: true,
-      leaseMs: services.settings.intentLeaseMs,
-      signal,
+      sizeBytes: body.length,
+      signal: AbortSignal.timeout(DELIVERY_TIMEOUT_MS),
     });
-    const { owner } = bucket;
-    const draft = draftOf(
-      {
-        bucket,
-        owner,
-        encryption,
-        attributes: {
-          headers: { 'content-type': 'text/plain' },
-          owner,
-          acl,
-          tags: {},
-          storageClass: STORAGE_CLASS,
-          retention: null,
-          legalHold: false,
-        },
-      },
-      {
-        sizeBytes: ingested.sizeBytes,
-        data: ingested.data,
-        etag: entityTag(encryption?.info ?? null, encryption?.cipher ?? null, ingested.md5Hex),
-      },
-      null,
-      services.now(),
-    );
-    await commitIngested(ingested, () =>
-      region.metadata.commit({
-        bucket,
-        key,
-        select: 'latest',
-        ...(ingested.intent === null ? {} : { intent: ingested.intent }),
-        ...lifecycleEventsOf({ bucket, key, cause: 'ObjectCreated:Put' }),
-        decide: (state) => putChange(bucket.versioning, state, draft),
-      }),
-    );
+    await commitForService(writer, object);
   }
 }
 

@@ -2,18 +2,11 @@
  * Where a report goes: whether it may, and the writing of its objects. Data files are written as the rows come and stay unseen
  * until they are committed; a report that does not come to its end leaves nothing behind but what the sweeper collects.
  */
-import { ingest } from '../data/ingest.js';
-import type { Ingested } from '../data/ingest.js';
 import { bucketArn, isServiceAllowed, objectArn } from '../iam/policy.js';
 import { bucketPolicy } from '../s3/bucket-security.js';
-import type { Services, ServiceSettings } from '../s3/context.js';
-import type { WriteEncryption } from '../s3/encryption.js';
-import { entityTag, writeEncryption } from '../s3/encryption.js';
-import { lifecycleEventsOf } from '../s3/events.js';
 import type { InventoryConfiguration } from '../s3/inventory.js';
-import { putChange } from '../s3/versioning.js';
-import { commitIngested, draftOf, MAX_PUT_BYTES } from '../s3/write-object.js';
-import { blobStoreOf } from '../store/shared/blob-store-of.js';
+import { commitForService, ingestForService, SERVICE_STORAGE_CLASS } from '../s3/service-object.js';
+import type { ServiceObject, ServiceWriter } from '../s3/service-object.js';
 import type { BucketRecord, Region } from '../store/types.js';
 import type { IntentKeeper } from './intent-keeper.js';
 
@@ -25,17 +18,10 @@ export class DeliveryRefused extends Error {
 }
 
 /** What reports are made with. */
-export interface InventoryServices extends Pick<Services, 'stores' | 'encryption' | 'budget' | 'now'> {
-  readonly settings: Pick<ServiceSettings, 'inlineThresholdBytes' | 'intentLeaseMs' | 'lifecycleDayMs'>;
-}
+export type InventoryServices = ServiceWriter['services'];
 
 /** Data that waits for its commit. */
-export interface WrittenObject {
-  readonly key: string;
-  readonly contentType: string;
-  readonly ingested: Ingested;
-  readonly encryption: WriteEncryption | null;
-}
+export type WrittenObject = ServiceObject;
 
 export interface DestinationOptions {
   readonly services: InventoryServices;
@@ -45,8 +31,6 @@ export interface DestinationOptions {
   readonly keeper: IntentKeeper;
   readonly signal: AbortSignal;
 }
-
-const STORAGE_CLASS = 'STANDARD';
 
 export class Destination {
   readonly #options: DestinationOptions;
@@ -92,7 +76,7 @@ export class Destination {
       keys: new Map([
         // AWS delivers so, and its example policy asks for it.
         ['s3:x-amz-acl', ['bucket-owner-full-control']],
-        ['s3:x-amz-storage-class', [STORAGE_CLASS]],
+        ['s3:x-amz-storage-class', [SERVICE_STORAGE_CLASS]],
         ...Object.entries(this.#headers).map(([name, value]): [string, string[]] => [`s3:${name}`, [value]]),
       ]),
     });
@@ -106,65 +90,22 @@ export class Destination {
     bucket: BucketRecord,
     object: { readonly key: string; readonly contentType: string; readonly source: AsyncIterable<Buffer> },
   ): Promise<WrittenObject> {
-    const { services, region, keeper, signal } = this.#options;
-    const { key, contentType, source } = object;
-    const blobs = blobStoreOf(region, STORAGE_CLASS);
-    const encryption = await writeEncryption(
-      { request: { headers: this.#headers, secure: true }, services, signal },
-      { bucket, key },
-    );
-    const ingested = await ingest({
-      source,
-      target: { bucket, key, storageClass: STORAGE_CLASS, metadata: region.metadata, blobs },
-      inlineThresholdBytes: services.settings.inlineThresholdBytes,
-      cipher: encryption?.cipher ?? null,
-      checksums: [],
-      budget: services.budget,
-      maxSizeBytes: MAX_PUT_BYTES,
-      sizeHintBytes: null,
-      allowInline: true,
-      leaseMs: services.settings.intentLeaseMs,
-      signal,
-    });
-    if (ingested.intent !== null) keeper.add(ingested.intent);
-    return { key, contentType, ingested, encryption };
+    const { keeper, signal } = this.#options;
+    const encryptionHeaders = this.#headers;
+    const content = { ...object, encryptionHeaders, sizeBytes: null, signal };
+    const written = await ingestForService(this.#writer(bucket), content);
+    if (written.ingested.intent !== null) keeper.add(written.ingested.intent);
+    return written;
   }
 
   /** The object is there when it resolves. @throws S3Error (Object Lock), StoreError */
-  async publish(bucket: BucketRecord, { key, contentType, ingested, encryption }: WrittenObject): Promise<void> {
-    const { region, services, keeper } = this.#options;
-    const { intent, sizeBytes, data, md5Hex } = ingested;
-    const { owner } = bucket;
-    const draft = draftOf(
-      {
-        bucket,
-        owner,
-        encryption,
-        attributes: {
-          headers: { 'content-type': contentType },
-          owner,
-          acl: null,
-          tags: {},
-          storageClass: STORAGE_CLASS,
-          retention: null,
-          legalHold: false,
-        },
-      },
-      { sizeBytes, data, etag: entityTag(encryption?.info ?? null, encryption?.cipher ?? null, md5Hex) },
-      null,
-      services.now(),
-    );
-    if (intent !== null) await keeper.drop(intent);
-    await commitIngested(ingested, () =>
-      region.metadata.commit({
-        bucket,
-        key,
-        select: 'latest',
-        ...(intent === null ? {} : { intent }),
-        ...lifecycleEventsOf({ bucket, key, cause: 'ObjectCreated:Put' }),
-        decide: (state) => putChange(bucket.versioning, state, draft),
-      }),
-    );
+  async publish(bucket: BucketRecord, object: WrittenObject): Promise<void> {
+    await commitForService(this.#writer(bucket), object, (intent) => this.#options.keeper.drop(intent));
+  }
+
+  #writer(bucket: BucketRecord): ServiceWriter {
+    const { services, region } = this.#options;
+    return { services, region, bucket };
   }
 
   /** It will not be published. Never throws. */
