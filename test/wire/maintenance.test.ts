@@ -1,5 +1,5 @@
 // The commands that an operator runs beside a gateway: fsck, gc, usage; and what clients get of data that is damaged.
-import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,19 +53,22 @@ async function fsck(wire: Wire, exitCode: number, ...args: readonly string[]): P
 async function damageSomeChunk(wire: Wire): Promise<void> {
   const { dataDir, keyspace } = wire.home;
   if (keyspace === null) {
-    const [blob] = (await readdir(path.join(dataDir, 'blobs'), { recursive: true, withFileTypes: true })).filter(
-      (entry) => entry.isFile(),
-    );
-    if (blob === undefined) throw new Error('there is no blob');
-    const file = await open(path.join(blob.parentPath, blob.name), 'r+');
+    const entries = await readdir(path.join(dataDir, 'blobs'), { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+    const sizes = await Promise.all(files.map(async (name) => (await stat(name)).size));
+    const blob = files.find((_name, i) => (sizes[i] ?? 0) > 201 * KIB);
+    if (blob === undefined) throw new Error('there is no blob of that size');
+    const file = await open(blob, 'r+');
     await file.write(Buffer.from('damaged'), 0, 7, 200 * KIB);
     await file.close();
     return;
   }
   const client = await connectCassandra({ ...useCassandra(), keyspace });
   try {
-    const found = await client.execute('SELECT inode, block, chunk, payload FROM blob_block LIMIT 1');
-    const row = found.first();
+    // In the order of random names: the first may be the short end of a blob.
+    const found = await client.execute('SELECT inode, block, chunk, payload FROM blob_block');
+    const row = found.rows.find((one) => (one.get('payload') as Buffer).length > 2000);
+    if (row === undefined) throw new Error('there is no chunk of that size');
     const payload = Buffer.from(row.get('payload') as Buffer);
     payload.write('damaged', 1000);
     await client.execute(
