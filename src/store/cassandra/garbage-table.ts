@@ -16,6 +16,7 @@ import {
 } from './garbage-rows.js';
 import type { GarbageItem, GarbageKind } from './garbage-rows.js';
 import { numberOf, textOf, uuidOf } from './rows.js';
+import { ShardDirectory } from './shard-directory.js';
 
 export interface GarbageRow {
   readonly shard: string;
@@ -41,9 +42,7 @@ export class GarbageTable {
   /** The shard in use. */
   #filled = { shard: '', rows: 0, bytes: 0 };
   readonly #garbage: string;
-  readonly #shards: string;
-  /** Shards of this gateway that can be found. */
-  readonly #registered = new Map<string, Promise<void>>();
+  readonly #shards: ShardDirectory;
   /** Positions of rows with several entries that have been worked off: the row goes with the last of them. */
   readonly #removed = new Map<string, Set<number>>();
 
@@ -52,7 +51,13 @@ export class GarbageTable {
     this.#region = options.region;
     this.#now = options.now;
     this.#garbage = `${options.session.keyspace}.garbage`;
-    this.#shards = `${options.session.keyspace}.garbage_shard`;
+    this.#shards = new ShardDirectory({
+      session: options.session,
+      rows: this.#garbage,
+      names: `${options.session.keyspace}.garbage_shard`,
+      // A handful of minutes at most is in use at a time.
+      remembered: 64,
+    });
   }
 
   /** A row that is yet to be written. */
@@ -79,56 +84,35 @@ export class GarbageTable {
 
   /** Rows of any shards. */
   async remove(rows: readonly Pick<GarbageRow, 'shard' | 'id'>[]): Promise<void> {
-    const byShard = new Map<string, types.TimeUuid[]>();
-    for (const { shard, id } of rows) {
-      const ids = byShard.get(shard) ?? [];
-      ids.push(types.TimeUuid.fromString(id));
-      byShard.set(shard, ids);
-    }
-    const query = `DELETE FROM ${this.#garbage} WHERE shard = ? AND id IN ?`;
-    await Promise.all([...byShard].map(([shard, ids]) => this.#session.write(query, [shard, ids])));
+    await this.#shards.removeRows(rows);
   }
 
-  async #register(shard: string): Promise<void> {
-    const known = this.#registered.get(shard);
-    if (known !== undefined) return known;
-    // A handful of minutes at most is in use at a time.
-    const [oldest] = this.#registered.keys();
-    if (oldest !== undefined && this.#registered.size >= 64) this.#registered.delete(oldest);
-    const registration = this.#insertShard(shard);
-    this.#registered.set(shard, registration);
-    try {
-      await registration;
-    } catch (error) {
-      this.#registered.delete(shard);
-      throw error;
-    }
-  }
-
-  async #insertShard(shard: string): Promise<void> {
-    const name = shard.slice(this.#region.length + 1);
-    const { hour } = shardAt(this.#region, '', shardEndMs(name) - 1);
-    const query = `INSERT INTO ${this.#shards} (scope, name) VALUES (?, ?)`;
-    await Promise.all([
-      this.#session.write(query, [this.#region, hour]),
-      this.#session.write(query, [hourScope(this.#region, hour), name]),
-    ]);
+  #register(shard: string): Promise<void> {
+    return this.#shards.register(shard, () => {
+      const name = shard.slice(this.#region.length + 1);
+      const { hour } = shardAt(this.#region, '', shardEndMs(name) - 1);
+      return [
+        [this.#region, hour],
+        [hourScope(this.#region, hour), name],
+      ];
+    });
   }
 
   /** Entries that are due, oldest shard first; drops shards and hours that are worked off. */
   async due(nowMs: number, limit: number): Promise<GarbageEntry[]> {
     const due: GarbageEntry[] = [];
     const realNowMs = Math.min(nowMs, this.#now(), Date.now());
-    for (const hour of await this.#names(this.#region)) {
+    for (const hour of await this.#shards.names(this.#region)) {
       const scope = hourScope(this.#region, hour);
-      const names = await this.#names(scope);
+      const names = await this.#shards.names(scope);
       for (const name of names) {
         const shard = `${this.#region}/${name}`;
         const empty = await this.#dueOf(shard, nowMs, limit, due);
         if (due.length >= limit) return sorted(due).slice(0, limit);
-        if (empty && shardEndMs(name) + CLOSED_AFTER_MS < realNowMs) await this.#drop(scope, name, shard);
+        if (empty && shardEndMs(name) + CLOSED_AFTER_MS < realNowMs) await this.#shards.drop(scope, name, shard);
       }
-      if (names.length === 0 && hourEndMs(hour) + CLOSED_AFTER_MS < realNowMs) await this.#drop(this.#region, hour);
+      if (names.length === 0 && hourEndMs(hour) + CLOSED_AFTER_MS < realNowMs)
+        await this.#shards.drop(this.#region, hour);
     }
     return sorted(due);
   }
@@ -167,21 +151,6 @@ export class GarbageTable {
     }
     await this.remove([{ shard: place.shard, id: place.row }]);
     this.#removed.delete(rowKey);
-  }
-
-  async #names(scope: string): Promise<string[]> {
-    const names: string[] = [];
-    const query = `SELECT name FROM ${this.#shards} WHERE scope = ?`;
-    for await (const page of this.#session.pages(query, [scope], 1000)) {
-      for (const row of page) names.push(textOf(row, 'name') ?? '');
-    }
-    return names;
-  }
-
-  /** The partition with its tombstones goes as a whole, then its name. */
-  async #drop(scope: string, name: string, shard?: string): Promise<void> {
-    if (shard !== undefined) await this.#session.write(`DELETE FROM ${this.#garbage} WHERE shard = ?`, [shard]);
-    await this.#session.write(`DELETE FROM ${this.#shards} WHERE scope = ? AND name = ?`, [scope, name]);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Session } from './cluster.js';
 import { hourEndMs, hourScope, shardAt, shardEndMs, shardKey } from './garbage-rows.js';
 import { PartitionBatcher } from './partition-batcher.js';
 import { bytesOf, required, textOf, uuidOf } from './rows.js';
+import { ShardDirectory } from './shard-directory.js';
 
 export interface OutboxRow {
   readonly shard: string;
@@ -29,15 +30,15 @@ export class OutboxTable {
   readonly region: string;
   readonly #session: Session;
   readonly #table: string;
-  readonly #shards: string;
-  readonly #registered = new Map<string, Promise<void>>();
+  readonly #shards: ShardDirectory;
   readonly #batches: PartitionBatcher;
 
   constructor({ session, region }: { readonly session: Session; readonly region: string }) {
     this.region = region;
     this.#session = session;
     this.#table = `${session.keyspace}.outbox`;
-    this.#shards = `${session.keyspace}.outbox_shard`;
+    const names = `${session.keyspace}.outbox_shard`;
+    this.#shards = new ShardDirectory({ session, rows: this.#table, names, remembered: REGISTERED });
     this.#batches = new PartitionBatcher((statements) => session.writeTogether(statements));
   }
 
@@ -72,14 +73,7 @@ export class OutboxTable {
 
   /** Rows of any shards. */
   async remove(rows: readonly Pick<OutboxRow, 'shard' | 'id'>[]): Promise<void> {
-    const byShard = new Map<string, types.TimeUuid[]>();
-    for (const { shard, id } of rows) {
-      const ids = byShard.get(shard) ?? [];
-      ids.push(types.TimeUuid.fromString(id));
-      byShard.set(shard, ids);
-    }
-    const query = `DELETE FROM ${this.#table} WHERE shard = ? AND id IN ?`;
-    await Promise.all([...byShard].map(([shard, ids]) => this.#session.write(query, [shard, ids])));
+    await this.#shards.removeRows(rows);
   }
 
   /** Rows from that time on, in order of their ids, page by page. fromMs: ms since the epoch */
@@ -98,7 +92,7 @@ export class OutboxTable {
   }
 
   async queues(): Promise<string[]> {
-    return this.#names(queuesScope(this.region));
+    return this.#shards.names(queuesScope(this.region));
   }
 
   /** Shards of the queue whose minute has begun, oldest first; drops hours that are worked off. */
@@ -106,10 +100,10 @@ export class OutboxTable {
     const scope = this.#scope(queue);
     const current = shardAt(scope, '', nowMs);
     const shards: ShardName[] = [];
-    for (const hour of await this.#names(scope)) {
+    for (const hour of await this.#shards.names(scope)) {
       if (hour > current.hour) break;
-      const names = await this.#names(hourScope(scope, hour));
-      if (names.length === 0 && hourEndMs(hour) + CLOSED_AFTER_MS < nowMs) await this.#dropName(scope, hour);
+      const names = await this.#shards.names(hourScope(scope, hour));
+      if (names.length === 0 && hourEndMs(hour) + CLOSED_AFTER_MS < nowMs) await this.#shards.drop(scope, hour);
       // '-' sorts before what may follow it: a name of the current minute begins with the bound.
       for (const name of names) if (shardEndMs(name) <= shardEndMs(current.name)) shards.push({ queue, name });
     }
@@ -120,48 +114,19 @@ export class OutboxTable {
   async drop(shard: ShardName): Promise<void> {
     const scope = this.#scope(shard.queue);
     const { hour } = shardAt(scope, '', shardEndMs(shard.name) - 1);
-    await this.#session.write(`DELETE FROM ${this.#table} WHERE shard = ?`, [this.key(shard)]);
-    await this.#dropName(hourScope(scope, hour), shard.name);
+    await this.#shards.drop(hourScope(scope, hour), shard.name, this.key(shard));
   }
 
-  async #names(scope: string): Promise<string[]> {
-    const names: string[] = [];
-    const query = `SELECT name FROM ${this.#shards} WHERE scope = ?`;
-    for await (const page of this.#session.pages(query, [scope], 1000)) {
-      for (const row of page) names.push(textOf(row, 'name') ?? '');
-    }
-    return names;
-  }
-
-  async #dropName(scope: string, name: string): Promise<void> {
-    await this.#session.write(`DELETE FROM ${this.#shards} WHERE scope = ? AND name = ?`, [scope, name]);
-  }
-
-  async #register(shard: ShardName): Promise<void> {
-    const key = this.key(shard);
-    const known = this.#registered.get(key);
-    if (known !== undefined) return known;
-    const [oldest] = this.#registered.keys();
-    if (oldest !== undefined && this.#registered.size >= REGISTERED) this.#registered.delete(oldest);
-    const registration = this.#insert(shard);
-    this.#registered.set(key, registration);
-    try {
-      await registration;
-    } catch (error) {
-      this.#registered.delete(key);
-      throw error;
-    }
-  }
-
-  async #insert({ queue, name }: ShardName): Promise<void> {
-    const scope = this.#scope(queue);
-    const { hour } = shardAt(scope, '', shardEndMs(name) - 1);
-    const query = `INSERT INTO ${this.#shards} (scope, name) VALUES (?, ?)`;
-    await Promise.all([
-      this.#session.write(query, [queuesScope(this.region), queue]),
-      this.#session.write(query, [scope, hour]),
-      this.#session.write(query, [hourScope(scope, hour), name]),
-    ]);
+  #register({ queue, name }: ShardName): Promise<void> {
+    return this.#shards.register(this.key({ queue, name }), () => {
+      const scope = this.#scope(queue);
+      const { hour } = shardAt(scope, '', shardEndMs(name) - 1);
+      return [
+        [queuesScope(this.region), queue],
+        [scope, hour],
+        [hourScope(scope, hour), name],
+      ];
+    });
   }
 }
 
