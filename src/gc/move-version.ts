@@ -6,15 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { TAG_BYTES } from '../data/chunk-cipher.js';
 import { StoreError } from '../store/errors.js';
 import { blobStoreOf } from '../store/shared/blob-store-of.js';
-import type {
-  BlobRef,
-  BucketRef,
-  CommitRequest,
-  Intent,
-  KeyState,
-  ObjectVersion,
-  Region,
-} from '../store/types.js';
+import type { BlobRef, BucketRef, CommitRequest, Intent, KeyState, ObjectVersion, Region } from '../store/types.js';
 
 export interface MoveOptions {
   readonly region: Region;
