@@ -2,12 +2,17 @@
  * A chunk that came damaged or not at all: each replica is asked for its own copy, one after another, because what several of them
  * say together is what the newest or the greatest value says. A good copy is written back, so that all replicas have it again.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { types } from 'cassandra-driver';
 import { StoreError } from '../errors.js';
 import type { StoreLogger } from '../shared/logger.js';
 import { chunkCrc } from '../shared/crc.js';
 import { chunkQuery, groupAt, verifiedPayload } from './chunk-rows.js';
 import type { Session } from './cluster.js';
+
+/** A node may ask another one that it thinks is faster rather than itself: what it thinks changes with each answer. */
+const ROUNDS = 3;
+const PAUSE_MS = 150;
 
 export interface ChunkRescueParts {
   readonly session: Session;
@@ -36,18 +41,22 @@ export async function rescueChunk(parts: ChunkRescueParts, chunk: number): Promi
   block.writeInt32BE(group.block);
   const replicas = await session.replicas([types.Uuid.fromString(inode).getBuffer(), block]);
   let silent: unknown = null;
-  for (const host of replicas) {
-    let payload: Buffer | null;
-    try {
-      payload = verifiedPayload((await session.readFrom(host, ...query))[0]);
-    } catch (error) {
-      silent = error;
-      continue;
+  for (let round = 0; round < (replicas.length > 1 ? ROUNDS : 1); round++) {
+    if (round > 0) await sleep(PAUSE_MS);
+    silent = null;
+    for (const host of replicas) {
+      let payload: Buffer | null;
+      try {
+        payload = verifiedPayload((await session.readFrom(host, ...query))[0]);
+      } catch (error) {
+        silent = error;
+        continue;
+      }
+      if (payload === null) continue;
+      const rewritten = parts.rewrite && (await rewrite(parts, { ...group, payload }));
+      logger.warn({ inode, chunk, rewritten }, 'a damaged chunk was found whole on another replica');
+      return { payload, rewritten };
     }
-    if (payload === null) continue;
-    const rewritten = parts.rewrite && (await rewrite(parts, { ...group, payload }));
-    logger.warn({ inode, chunk, from: host.address, rewritten }, 'a damaged chunk was found whole on another replica');
-    return { payload, rewritten };
   }
   const together = verifiedPayload((await session.readAll(...query).catch(() => []))[0]);
   if (together !== null) return { payload: together, rewritten: false };

@@ -10,6 +10,7 @@ import type { BlobName } from '../shared/key-change.js';
 import type { BucketRef, Intent } from '../types.js';
 import type { GarbageItem } from './garbage-rows.js';
 import type { GarbageRow, GarbageTable } from './garbage-table.js';
+import { leaseMarginMs } from './options.js';
 import type { CassandraOptions } from './options.js';
 
 /** A change of a key that announced itself. */
@@ -146,7 +147,7 @@ export class IntentLog {
     if (held === undefined) throw lapsed(intent);
     // By the clock that the sweeper compares, and by one that nobody can set.
     const { intentLeaseMs, now } = this.#options;
-    const marginMs = Math.min(intentLeaseMs * 0.25, 60_000);
+    const marginMs = leaseMarginMs(this.#options);
     const elapsedMs = performance.now() - held.heldSinceMs;
     if (elapsedMs > intentLeaseMs - marginMs || now() > held.row.notBeforeMs - marginMs) {
       this.#intents.delete(intent.id);

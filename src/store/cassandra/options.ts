@@ -34,6 +34,11 @@ export interface CassandraOptions {
   readonly logger: StoreLogger;
 }
 
+/** How long before its end, by any clock, a lease counts as ended for its holder, and at most how late things of one change come. */
+export function leaseMarginMs({ intentLeaseMs }: Pick<CassandraOptions, 'intentLeaseMs'>): number {
+  return Math.min(intentLeaseMs * 0.25, 60_000);
+}
+
 export const DEFAULT_CASSANDRA_OPTIONS: CassandraOptions = {
   bucketCacheTtlMs: 500,
   intentLeaseMs: 15 * 60_000,

@@ -9,6 +9,7 @@ import type { CasResult } from './cluster.js';
 import { readDivided } from './divided-read.js';
 import type { IntentLog } from './intents.js';
 import { KeyedMutex } from './keyed-mutex.js';
+import { leaseMarginMs } from './options.js';
 import type { CassandraOptions } from './options.js';
 import { collect, lesser } from './range-scan.js';
 import type { Position } from './range-scan.js';
@@ -136,11 +137,20 @@ export class Uploads {
   }
 
   async close(ref: UploadRef, to: 'completing' | 'aborting'): Promise<UploadRecord['state'] | null> {
-    return this.#move(ref, 'open', to);
+    return this.#announced(ref, () => this.#move(ref, 'open', to));
   }
 
   async reopen(ref: UploadRef): Promise<void> {
-    await this.#move(ref, 'completing', 'open');
+    await this.#announced(ref, () => this.#move(ref, 'completing', 'open'));
+  }
+
+  /** A gateway that dies before it has written the listing leaves the announcement, and the sweeper mends the listing. */
+  async #announced<T>({ bucket, key }: UploadRef, change: () => Promise<T>): Promise<T> {
+    const ticket = this.#parts.intents.announce(bucket, key);
+    await ticket.durable;
+    const result = await change();
+    ticket.done();
+    return result;
   }
 
   /** The state before; moves only from `from`. */
@@ -171,6 +181,10 @@ export class Uploads {
   }
 
   async remove(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
+    await this.#announced(ref, () => this.#remove(ref, keep));
+  }
+
+  async #remove(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
     const { table, intents } = this.#parts;
     // No part may come after its blobs were counted.
     await this.#move(ref, 'open', 'aborting');
@@ -249,8 +263,9 @@ export class Uploads {
       const last = Math.max(...clocks);
       if (row !== null) {
         if (clocks.size > 1 || row.clock !== last) await this.#list(ref, row);
-      } else if (last < (options.now() - options.intentLeaseMs) * 1000) {
-        // Old enough not to be one that is just being created.
+      } else if (last < (options.now() - options.intentLeaseMs + leaseMarginMs(options)) * 1000) {
+        // Old enough not to be one that is just being created. It was listed a moment after it was announced: when the
+        // announcement lapses it has to be old enough for certain, because nobody will look again.
         await this.#unlist(ref, last + 1);
       }
     }
