@@ -56,7 +56,7 @@ async function scan(from: Session, options: { readonly cursor?: string | null; r
   const { signal } = new AbortController();
   const common = { session: from, table: 't', partitionKey: ['k'], columns: ['value'], pageRows: 10 };
   for await (const page of tokenScan({ ...common, cursor, signal })) {
-    values.push(...page.rows.map((row) => String((row as unknown as Fake).value)));
+    values.push(...page.rows.map((row) => (row as unknown as Fake).value));
     if (page.cursor !== null) [cursor, done] = [page.cursor, [...values]];
     if (++pages === options.pages) break;
   }
