@@ -7,7 +7,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { startRing } from '../cassandra/index.mjs';
 
-register('./linearizability/typescript-hooks.mjs', import.meta.url);
+register('../support/typescript-hooks.mjs', import.meta.url);
 /** @type {typeof import('./availability/experiment.js')} */
 const { runExperiment } = await import(new URL('./availability/experiment.ts', import.meta.url).href);
 

@@ -12,7 +12,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { startRing } from '../cassandra/index.mjs';
 
-register('./linearizability/typescript-hooks.mjs', import.meta.url);
+register('../support/typescript-hooks.mjs', import.meta.url);
 /** @type {typeof import('./linearizability/experiment.js')} */
 const { runExperiment } = await import(new URL('./linearizability/experiment.ts', import.meta.url).href);
 

@@ -4,7 +4,7 @@ import type { Client } from './client.js';
 import { etagOf } from './client.js';
 import { isContentOf } from './contents.js';
 import type { Gateways } from './gateways.js';
-import type { Random } from './random.js';
+import type { Random } from '../../support/random.js';
 import type { Recorder } from './recorder.js';
 import type { Requests } from './requests.js';
 

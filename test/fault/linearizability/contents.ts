@@ -1,6 +1,6 @@
 /** Contents that are never the same twice, and what their ETags are. */
 import { createHash } from 'node:crypto';
-import type { Random } from './random.js';
+import type { Random } from '../../support/random.js';
 
 const md5 = (data: Buffer | string): Buffer => createHash('md5').update(data).digest();
 

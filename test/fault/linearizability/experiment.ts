@@ -16,7 +16,7 @@ import { Gateways } from './gateways.js';
 import type { Operation } from './history.js';
 import { Nemesis } from './nemesis.js';
 import type { Blow } from './nemesis.js';
-import { Random } from './random.js';
+import { Random } from '../../support/random.js';
 import { Recorder } from './recorder.js';
 import { statisticsOf } from './statistics.js';
 import type { Statistics } from './statistics.js';

@@ -1,7 +1,7 @@
 /** Gateway processes whose clocks are wrong, each in its own way, that can be killed and replaced. */
 import { spawnPithos } from '../../support/server.js';
 import type { PithosConfig, PithosProcess } from '../../support/server.js';
-import type { Random } from './random.js';
+import type { Random } from '../../support/random.js';
 
 const PRELOAD = new URL('clock-skew.mjs', import.meta.url).href;
 /** A clock jumps this often. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CassandraNode, CassandraRing } from '../../cassandra/index.mjs';
 import type { Gateways } from './gateways.js';
-import type { Random } from './random.js';
+import type { Random } from '../../support/random.js';
 
 export type Blow = 'kill-node' | 'pause-node' | 'kill-gateway' | 'pause-gateway';
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeContent } from './contents.js';
 import type { Gateway } from './gateways.js';
 import type { Condition } from './history.js';
-import type { Random } from './random.js';
+import type { Random } from '../../support/random.js';
 import type { Recorder } from './recorder.js';
 import type { Requests, Way } from './requests.js';
 

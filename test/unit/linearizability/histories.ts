@@ -1,6 +1,6 @@
 /** Short ways to write histories down, a checker that simply tries everything, and random small histories. */
 import type { Action, Condition, Operation, Outcome } from '../../fault/linearizability/history.js';
-import type { Random } from '../../fault/linearizability/random.js';
+import type { Random } from '../../support/random.js';
 
 export const ANY: Condition = { kind: 'none' };
 export const NEW: Condition = { kind: 'absent' };
@@ -21,11 +21,6 @@ export const write = (
   outcome: Outcome = DONE,
   condition: Condition = ANY,
 ): Entry => [callMs, returnMs, { kind: 'write', etag, condition }, outcome];
-/** A completion once more. */
-export const again = (...args: Parameters<typeof write>): Entry => {
-  const [callMs, returnMs, action, outcome] = write(...args);
-  return [callMs, returnMs, { ...action, repeated: true } as Action, outcome];
-};
 export const remove = (
   callMs: number,
   returnMs: number,
@@ -94,8 +89,6 @@ function returnOf({ outcome, returnMs }: Operation): number {
 function replay({ action, outcome }: Operation, state: string | null): string | null | undefined {
   if (action.kind === 'read') return outcome.kind !== 'value' || outcome.etag === state ? state : undefined;
   const { condition } = action;
-  if (action.kind === 'write' && action.repeated === true && outcome.kind !== 'refused' && state === action.etag)
-    return state;
   const failure =
     condition.kind === 'absent' && state !== null
       ? 412
@@ -126,8 +119,6 @@ export function randomHistory(random: Random, count: number): Operation[] {
     ];
     const outcome = random.pick([DONE, DONE, UNKNOWN, ...statuses]);
     if (random.chance(0.3)) return remove(...times, outcome, condition);
-    const before = random.chance(0.2) ? written.at(-1) : undefined;
-    if (before !== undefined) return again(...times, before, outcome, condition);
     written.push(`v${index}`);
     return write(...times, `v${index}`, outcome, condition);
   });
