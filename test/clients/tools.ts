@@ -15,6 +15,7 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const CACHE = path.join(HERE, '..', '..', '.cache', 'clients');
 const REQUIREMENTS = path.join(HERE, 'requirements.txt');
 const RCLONE_REQUIREMENTS = path.join(HERE, 'requirements-rclone.txt');
+const ANALYTICS_REQUIREMENTS = path.join(HERE, 'requirements-analytics.txt');
 const RCLONE_GO_MODULE = 'github.com/rclone/rclone@v1.75.2';
 const RESTIC_GO_MODULE = 'github.com/restic/restic/cmd/restic@v0.18.0';
 const NATS_GO_MODULE = 'github.com/nats-io/nats-server/v2@v2.9.25';
@@ -75,6 +76,31 @@ export function ensureRestic(): Promise<string> {
   });
 }
 
+/** A virtual environment with what docs/clients.md analyses data with: pyarrow and DuckDB. */
+export async function ensureAnalytics(): Promise<PythonTools> {
+  const requirements = await readFile(ANALYTICS_REQUIREMENTS);
+  const home = await installed({
+    name: `analytics-${createHash('sha256').update(requirements).digest('hex').slice(0, 12)}`,
+    install: async (dir) => {
+      await runOk(await findPython(), ['-m', 'venv', dir], { timeoutMs: INSTALL_TIMEOUT_MS });
+      await pip(path.join(dir, 'bin', 'python'), ['install', '-r', ANALYTICS_REQUIREMENTS]);
+      await verify(path.join(dir, 'bin', 'python'), ['-c', 'import duckdb, pyarrow.dataset']);
+    },
+  });
+  const bin = (name: string) => path.join(home, 'bin', name);
+  return { python: bin('python'), bin };
+}
+
+/** Path of s3fs: the one on the PATH, or one from Debian's packages. */
+export function ensureS3fs(): Promise<string> {
+  return ensureBinary({
+    name: 's3fs',
+    release: 'debian',
+    ways: { 'apt-get': (dir) => fromDebian('s3fs', dir) },
+    versionArgs: ['--version'],
+  });
+}
+
 /** Path of nats-server: the one on the PATH, or one from Debian's packages or built by Go. */
 export function ensureNatsServer(): Promise<string> {
   return ensureBinary({
@@ -90,15 +116,17 @@ async function ensureBinary(options: {
   readonly release: string;
   /** Each leaves the command as bin/NAME in the folder that it is given. */
   readonly ways: Readonly<Record<string, (dir: string) => Promise<void>>>;
+  /** Make it tell its version and end with 0. */
+  readonly versionArgs?: readonly string[];
 }): Promise<string> {
-  const { name, release, ways } = options;
-  if (await starts(name, ['version'])) return name;
+  const { name, release, ways, versionArgs = ['version'] } = options;
+  if (await starts(name, versionArgs)) return name;
   const install = async (dir: string): Promise<void> => {
     const reasons: string[] = [];
     for (const [way, get] of Object.entries(ways)) {
       try {
         await get(dir);
-        await verify(path.join(dir, 'bin', name), ['version']);
+        await verify(path.join(dir, 'bin', name), versionArgs);
         return;
       } catch (error) {
         reasons.push(`${way}: ${error instanceof Error ? error.message : String(error)}`);
