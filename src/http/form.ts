@@ -41,8 +41,13 @@ export async function readPostForm(contentType: string | undefined, source: Asyn
       fileStream?.destroy(failure);
       reject(failure);
     };
-    parser.on('field', (name: string, value: string, _nameCut: boolean, valueCut: boolean) => {
+    // The name: undefined when the part has none, which the parser's types leave out.
+    parser.on('field', (name: string | undefined, value: string, _nameCut: boolean, valueCut: boolean) => {
       if (fileStream !== null) return;
+      if (name === undefined) {
+        fail(malformed(new Error('a field without a name')));
+        return;
+      }
       preDataBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
       if (valueCut || preDataBytes > MAX_FIELD_BYTES) fail(new S3Error('MaxPostPreDataLengthExceeded'));
       else fields.set(name.toLowerCase(), value);

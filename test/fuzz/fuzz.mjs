@@ -3,7 +3,7 @@
 //   npm run build && node test/fuzz/fuzz.mjs --cases 100000 --seed 1
 //
 // Prints how each kind of request was answered, and what was found; exits with 1 when anything was.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { register } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -27,6 +27,8 @@ const { values } = parseArgs({
     cases: { type: 'string', default: '100000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
     concurrency: { type: 'string', default: '32' },
+    /** a file for what the server said */
+    log: { type: 'string' },
   },
 });
 
@@ -44,6 +46,8 @@ const server = await spawnPithos({
   config: {
     ...config,
     keystore: { keys: { ...keys, [user.accessKeyId]: { tenant: user.tenant, secret: user.secretAccessKey } } },
+    // What a request is answered is of no interest here; what goes wrong is.
+    logging: { level: 'warn' },
     limits: { 'headers-timeout': '2s', 'body-idle-timeout': '2s', 'request-timeout': '20s' },
   },
 });
@@ -78,7 +82,8 @@ try {
   for (const { kind, what, request, answer } of report.findings)
     console.log(`${kind}: ${what}\n  ${request}\n  ${answer}`);
   const logs = server.logs();
-  const errors = logs.split('\n').filter((line) => /"level":(50|60)/.test(line));
+  if (values.log !== undefined) await writeFile(values.log, logs);
+  const errors = logs.split('\n').filter((line) => /"level":"(error|fatal)"|^pithos: /.test(line));
   for (const line of errors.slice(0, 20)) console.log(`log: ${line.slice(0, 1000)}`);
   const told = secrets.filter((secret) => logs.includes(secret));
   console.log(

@@ -260,6 +260,8 @@ describeWire('form uploads', (wire) => {
       expect(await post(multipart(fields(), null))).toMatchObject({ status: 400, code: 'InvalidArgument' });
       expect(await post(whole.subarray(0, -20))).toMatchObject({ status: 400, code: 'MalformedPOSTRequest' });
       expect(await post(Buffer.from('no form at all'))).toMatchObject({ status: 400 });
+      const nameless = Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data\r\n\r\nx\r\n--${BOUNDARY}--\r\n`);
+      expect(await post(nameless)).toMatchObject({ status: 400, code: 'MalformedPOSTRequest' });
       await isMissing('broken');
     });
 
