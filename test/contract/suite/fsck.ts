@@ -138,7 +138,7 @@ export function fsckContract(name: string, makeStores: MakeStores): void {
         ['data-missing', 'uploaded', 3],
       ]);
       for (const key of ['lost', 'short']) await removeVersion(metadata, bucket, key, 'null');
-      await metadata.removeUpload({ bucket, key: 'uploaded', uploadId }, new Set());
+      await metadata.removeUpload({ bucket, key: 'uploaded', uploadId });
     });
 
     it('tells orphans from blobs that wait for the sweeper, hands them over, and the sweeper removes them', async () => {

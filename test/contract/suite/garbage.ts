@@ -118,7 +118,7 @@ export function garbageContract(name: string, makeStores: MakeStores): void {
       const entry = { id: intent.id, bucket, key: 'key', blobs: [part.blob], notBeforeMs: 0 };
       expect(await metadata.unreferenced(entry)).toEqual([]);
       expect(namesOf(await metadata.unreferenced({ ...entry, key: 'other' }))).toEqual([part.blob.inode]);
-      await metadata.removeUpload(upload, new Set());
+      await metadata.removeUpload(upload);
       expect(namesOf(await metadata.unreferenced(entry))).toEqual([part.blob.inode]);
     });
 

@@ -1,8 +1,11 @@
 /** Contract of MetadataStore, apart from its garbage. */
 import { commitContract } from './commits.js';
+import { completionContract } from './completions.js';
 import type { MakeStores } from './harness.js';
 import { listingContract } from './listings.js';
 import { modelContract } from './model.js';
+import { placementContract } from './placements.js';
+import { quorumContract } from './quorum.js';
 import { renameContract } from './renames.js';
 import { uploadContract } from './uploads.js';
 
@@ -11,5 +14,8 @@ export function metadataContract(name: string, makeStores: MakeStores): void {
   modelContract(name, makeStores);
   listingContract(name, makeStores);
   uploadContract(name, makeStores);
+  completionContract(name, makeStores);
   renameContract(name, makeStores);
+  quorumContract(name, makeStores);
+  placementContract(name, makeStores);
 }

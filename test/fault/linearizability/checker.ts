@@ -221,7 +221,7 @@ class Search {
 function families(optional: readonly Step[]): Kin[] {
   const families = new Map<string, Step[]>();
   for (const step of optional) {
-    const name = `${step.test} ${step.value} ${step.next} ${step.repeated ?? ''}`;
+    const name = `${step.test} ${step.value} ${step.next}`;
     const family = families.get(name);
     if (family === undefined) families.set(name, [step]);
     else family.push(step);

@@ -12,10 +12,10 @@ export type Condition =
 
 export type Action =
   /**
-   * PUT, COPY, CompleteMultipartUpload: the key has this content afterwards. No two writes have the same ETag, but for a completion
-   * that is repeated: that one need not do anything, whatever its condition, where the content is there already.
+   * PUT, COPY, CompleteMultipartUpload: the key has this content afterwards. No two writes have the same ETag: a completion is one
+   * operation however often it is asked for.
    */
-  | { readonly kind: 'write'; readonly etag: string; readonly condition: Condition; readonly repeated?: true }
+  | { readonly kind: 'write'; readonly etag: string; readonly condition: Condition }
   | { readonly kind: 'delete'; readonly condition: Condition }
   /** GET, HEAD, or what a LIST said of the key */
   | { readonly kind: 'read' };
@@ -80,7 +80,7 @@ export function describeOperation(operation: Operation, fromMs = 0): string {
 }
 
 function describeWrite(action: Exclude<Action, { readonly kind: 'read' }>): string {
-  return action.kind === 'write' ? `write ${short(action.etag)}${action.repeated === true ? ' again' : ''}` : 'delete';
+  return action.kind === 'write' ? `write ${short(action.etag)}` : 'delete';
 }
 
 function describeCondition(condition: Condition): string {

@@ -16,13 +16,10 @@ export interface Step {
   readonly value: number;
   /** null: the state stays, as with reads and refusals */
   readonly next: number | null;
-  /** It is legal, too, where the state is `next` already. */
-  readonly repeated?: true;
 }
 
 /** Can the operation have happened, with its outcome, in that state? */
-export function isLegal({ test, value, next, repeated }: Step, state: number): boolean {
-  if (repeated === true && state === next) return true;
+export function isLegal({ test, value }: Step, state: number): boolean {
   switch (test) {
     case 'any':
       return true;
@@ -70,7 +67,6 @@ export function compile(operations: readonly Operation[]): CompiledHistory {
 
 function namedBy({ action, outcome }: Operation): string[] {
   const etags: string[] = [];
-  if (action.kind === 'write' && action.repeated === true) etags.push(action.etag);
   if (action.kind !== 'read' && action.condition.kind === 'etag') etags.push(action.condition.etag);
   if (outcome.kind === 'value' && outcome.etag !== null) etags.push(outcome.etag);
   return etags;
@@ -87,8 +83,7 @@ function stepOf(operation: Operation, numberOf: (etag: string) => number): Step 
   if (outcome.kind === 'value') throw new TypeError('a write cannot end with a value');
   const test = guard(condition, numberOf);
   if (action.kind === 'delete') return { operation, ...test, next: ABSENT };
-  const next = numberOf(action.etag);
-  return action.repeated === true ? { operation, ...test, next, repeated: true } : { operation, ...test, next };
+  return { operation, ...test, next: numberOf(action.etag) };
 }
 
 type Test = Pick<Step, 'test' | 'value'>;

@@ -112,25 +112,41 @@ export class Requests {
       /** given: it may be repeated */
       readonly elsewhere?: () => Gateway | undefined;
     },
-    times = COMPLETIONS,
+    before: { readonly attempts: number; readonly callMs: number } | null = null,
   ): Promise<Recorded> {
     const { what, request, action, elsewhere } = change;
     const callMs = performance.now();
+    // Attempts at one completion are one operation: it takes effect once, whichever of them did it, or it does not.
+    const begunMs = before?.callMs ?? callMs;
     const result = await this.#send(gateway, request, key);
     const returnMs = performance.now();
     const note = `${what} gateway ${gateway.slot}: ${noteOf(result)}`;
     const outcome = this.#outcomeOf(result, action, `${note}, ${key}`);
+    const recordUnknown = () => {
+      this.#recorder.record({ key, action, outcome: { kind: 'unknown' }, callMs: begunMs, returnMs, note });
+    };
+    if (outcome !== null) this.#recorder.sample({ what, outcome: outcome.kind, ms: returnMs - callMs });
+    if (outcome?.kind === 'unknown') {
+      const attempts = (before?.attempts ?? 0) + 1;
+      if (elsewhere !== undefined && attempts < COMPLETIONS) {
+        await sleep(REPEAT_MS);
+        return this.#change(elsewhere() ?? gateway, key, change, { attempts, callMs: begunMs });
+      }
+      recordUnknown();
+      return 'unknown';
+    }
+    if (outcome?.kind === 'done') {
+      this.#recorder.record({ key, action, outcome, callMs: begunMs, returnMs, note });
+      return 'done';
+    }
+    // What this attempt did not do an earlier one may have done, or may do yet.
+    if (before !== null) recordUnknown();
     if (outcome === null) {
       this.#recorder.dropped += 1;
-      return null;
+      return before === null ? null : 'unknown';
     }
     this.#recorder.record({ key, action, outcome, callMs, returnMs, note });
-    this.#recorder.sample({ what, outcome: outcome.kind, ms: returnMs - callMs });
-    if (outcome.kind !== 'unknown' || elsewhere === undefined || times === 1) return outcome.kind;
-    await sleep(REPEAT_MS);
-    const next = elsewhere() ?? gateway;
-    const again = action.kind === 'write' ? ({ ...action, repeated: true } as const) : action;
-    return (await this.#change(next, key, { what, request, action: again, elsewhere }, times - 1)) ?? 'unknown';
+    return outcome.kind;
   }
 
   /** null: it certainly did nothing. */
@@ -150,9 +166,6 @@ export class Requests {
     const matched = condition.kind === 'present' || condition.kind === 'etag';
     if (status === 404 && code === 'NoSuchKey' && matched) return { kind: 'refused', status };
     if (status === 409 && (code === 'OperationAborted' || code === 'ConditionalRequestConflict')) return null;
-    // It was done before, and what came of it has been replaced since.
-    const repeated = action.kind === 'write' && action.repeated === true;
-    if (status === 404 && code === 'NoSuchUpload' && repeated) return null;
     if (status !== 503) this.#recorder.anomaly(`unexpected answer: ${note}`);
     return { kind: 'unknown' };
   }
