@@ -2,37 +2,39 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import type { Socket } from 'node:net';
-import rateLimit from '@fastify/rate-limit';
-import type { FastifyBaseLogger, FastifyInstance, FastifyServerFactory } from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyServerFactory } from 'fastify';
 import fastify, { LogController } from 'fastify';
 import { answerClientError } from './http/client-error.js';
+import type { ProxyTrust } from './http/client-address.js';
+import { registerClientRates } from './http/client-rates.js';
 import type { PipelineOptions } from './http/pipeline.js';
 import { serve } from './http/pipeline.js';
+import type { Rates } from './limits/rates.js';
 import { errorDocument } from './s3/xml/error-document.js';
+import type { S3ErrorCode } from './s3/errors.js';
 import { S3_ERRORS } from './s3/errors.js';
 
 export interface AppOptions extends PipelineOptions {
-  readonly tls: {
-    readonly cert: Buffer;
-    readonly key: Buffer;
-    readonly ca?: Buffer;
-    readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
-  } | null;
+  /** null: plain HTTP */
+  readonly tls: SecureContextOptions | null;
+  readonly rates: Rates;
+  /** as of now: a reload may change them */
+  readonly proxies: () => ProxyTrust;
   readonly limits: {
     readonly headersTimeoutMs: number;
     readonly requestTimeoutMs: number;
     readonly keepAliveTimeoutMs: number;
     readonly maxConnections: number;
     readonly maxHeaderBytes: number;
-    /** requests per second of one client address; null = no limit */
-    readonly requestsPerSecond: number | null;
   };
 }
 
 /** Requests that wait for 100 Continue; Node answers it by itself unless checkContinue is handled. */
 type Waiting = WeakSet<IncomingMessage>;
 
+const MAX_CHECK_INTERVAL_MS = 5_000;
 const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const;
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
@@ -40,6 +42,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const inFlight = new WeakMap<Socket, ServerResponse>();
   const silent: FastifyBaseLogger = options.log.child({}, { level: 'silent' });
   const app = fastify({
+    // Until its connection is closed a client is served as ever: it may not know yet that the server is about to end.
+    return503OnClosing: false,
     serverFactory: serverFactory(options, waiting),
     // The path is S3's business: percent-encoded keys must reach it as they were sent. The router sees one route.
     rewriteUrl: () => '/',
@@ -55,33 +59,27 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.addContentTypeParser('*', (_request, _payload, done) => {
     done(null);
   });
-  if (options.limits.requestsPerSecond !== null) {
-    await app.register(rateLimit, {
-      max: options.limits.requestsPerSecond,
-      timeWindow: 1000,
-      errorResponseBuilder: () => Object.assign(new Error('SlowDown'), { statusCode: 503 }),
-    });
-  }
+  const ratesOf = await registerClientRates(app, {
+    rates: options.rates,
+    settings: () => options.requestLimits.settings,
+  });
   // Fastify refuses content types that are not of the form type/subtype; S3 stores whatever it is given (rawHeaders keep it).
   app.addHook('onRequest', (request, _reply, done) => {
     delete request.raw.headers['content-type'];
     done();
   });
-  app.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
-    const entry = error.statusCode === 503 ? S3_ERRORS.SlowDown : S3_ERRORS.InternalError;
-    if (entry.code === 'InternalError') options.log.error({ err: error }, 'request failed before the pipeline');
-    return reply
+  const answer = (reply: FastifyReply, entry: (typeof S3_ERRORS)[S3ErrorCode]): FastifyReply =>
+    reply
       .code(entry.status)
       .type('application/xml')
       .send(errorDocument({ ...entry, detail: {}, requestId: '', hostId: '' }));
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    // A method that only Node knows.
+    if (error.code === 'FST_ERR_NOT_FOUND') return answer(reply, S3_ERRORS.MethodNotAllowed);
+    options.log.error({ err: error }, 'request failed before the pipeline');
+    return answer(reply, S3_ERRORS.InternalError);
   });
-  app.setNotFoundHandler((_request, reply) => {
-    const entry = S3_ERRORS.MethodNotAllowed;
-    return reply
-      .code(entry.status)
-      .type('application/xml')
-      .send(errorDocument({ ...entry, detail: {}, requestId: '', hostId: '' }));
-  });
+  app.setNotFoundHandler((_request, reply) => answer(reply, S3_ERRORS.MethodNotAllowed));
   app.route({
     method: [...METHODS],
     url: '/',
@@ -93,6 +91,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         reply: reply.raw,
         url: request.originalUrl,
         expectsContinue: waiting.has(request.raw),
+        remoteAddress: options.proxies().addressOf(request.raw),
+        rates: ratesOf(request),
       });
     },
   });
@@ -109,6 +109,8 @@ function serverFactory(options: AppOptions, waiting: Waiting): FastifyServerFact
       // An upload may take hours; a stalled one is ended by the body's idle timeout.
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
+      // Node looks for connections that are too slow every 30 s: too late for the shorter ones of these limits.
+      connectionsCheckingInterval: Math.min(MAX_CHECK_INTERVAL_MS, Math.ceil(limits.headersTimeoutMs / 4)),
       noDelay: true,
     };
     const server =
@@ -117,10 +119,9 @@ function serverFactory(options: AppOptions, waiting: Waiting): FastifyServerFact
         : createHttpsServer(
             {
               ...common,
-              cert: tls.cert,
-              key: tls.key,
-              ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true }),
-              minVersion: tls.minVersion ?? 'TLSv1.2',
+              ...tls,
+              requestCert: tls.ca !== undefined,
+              handshakeTimeout: limits.headersTimeoutMs,
             },
             listener,
           );

@@ -218,10 +218,13 @@ describeWire('protocol', (wire) => {
     });
 
     it('no HTTP at all', async () => {
-      for (const nonsense of ['hello\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', '\u0016\u0003\u0001\u0002\u0000']) {
+      const hello = '\u0016\u0003\u0001\u0002\u0000';
+      for (const nonsense of ['hello\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', 'PRI *2.0\r\n\r\nSM\r\n\r\n', hello]) {
         const connection = await RawConnection.open(wire.server);
         await connection.send(nonsense);
-        expect((await connection.response()).status).toBeGreaterThanOrEqual(400);
+        const { status } = await connection.response();
+        expect(status).toBeGreaterThanOrEqual(400);
+        expect(status).toBeLessThan(500);
         await connection.ended();
       }
     });
