@@ -40,6 +40,12 @@ export function createLogs(config: LoggingConfig, options: LogsOptions): Logs {
   };
 }
 
+/** Levels of a configuration that was read again. */
+export function setLevels(logs: Logs, config: Pick<LoggingConfig, 'level' | 'overrides'>): void {
+  for (const name of Object.keys(LOGGERS) as (keyof typeof LOGGERS)[])
+    logs[name].level = levelOf(config, LOGGERS[name]);
+}
+
 /** The override of the longest dotted prefix of the name, else the general level. */
 export function levelOf(config: Pick<LoggingConfig, 'level' | 'overrides'>, name: string): LogLevel {
   for (let prefix = name; prefix !== ''; prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('.')))) {
