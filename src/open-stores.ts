@@ -9,6 +9,8 @@ import type { MasterKey } from './config/types.js';
 import { LocalKms } from './data/kms-local.js';
 import { KeyRing } from './data/sse.js';
 import type { EncryptionServices } from './s3/encryption.js';
+import { NO_OBSERVER } from './store/shared/observer.js';
+import type { StoreObserver } from './store/shared/observer.js';
 import type { Stores } from './store/types.js';
 
 export interface OpenedStores {
@@ -18,7 +20,17 @@ export interface OpenedStores {
   readonly masterKeys: readonly MasterKey[];
 }
 
-export async function openStores(config: Config, log: Logger, peers: Peers): Promise<OpenedStores> {
+export interface OpenStoresOptions {
+  readonly log: Logger;
+  readonly peers: Peers;
+  /** Told of the calls that the stores make; default nobody. */
+  readonly observer?: StoreObserver;
+}
+
+export async function openStores(
+  config: Config,
+  { log, peers, observer = NO_OBSERVER }: OpenStoresOptions,
+): Promise<OpenedStores> {
   const { store, encryption, gc, options } = config;
   if (store.kind === 'embedded') {
     const { openEmbeddedStores } = await import('./store/embedded/index.js');
@@ -30,6 +42,7 @@ export async function openStores(config: Config, log: Logger, peers: Peers): Pro
       gcGraceMs: gc.graceMs,
       intentLeaseMs: gc.intentLeaseMs,
       logger: log,
+      observer,
     });
     const current = encryption.masterKey ?? (await loadOrCreateMasterKey(store.dataDir));
     return {
@@ -49,6 +62,7 @@ export async function openStores(config: Config, log: Logger, peers: Peers): Pro
       gcGraceMs: gc.graceMs,
       intentLeaseMs: gc.intentLeaseMs,
       logger: log,
+      observer,
     },
   });
   const { masterKey, previousKeys } = encryption;

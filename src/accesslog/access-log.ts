@@ -55,6 +55,11 @@ export class AccessLog {
     this.#buffer = new LineBuffer(options);
   }
 
+  /** Of all lines that are not delivered yet. */
+  get heldBytes(): number {
+    return this.#buffer.heldBytes;
+  }
+
   start(): void {
     this.#timer = setInterval(() => void this.flush(), this.#options.flushIntervalMs);
     this.#timer.unref();

@@ -44,6 +44,11 @@ export class LineBuffer {
     this.#maxBytes = maxBytes;
   }
 
+  /** Of all lines that are not delivered yet. */
+  get heldBytes(): number {
+    return this.#waitingBytes + this.#underWayBytes;
+  }
+
   /** @returns the batch that it waits in */
   add(source: BucketRecord, configuration: LoggingConfiguration, { text, timeMs }: Line): Batch {
     const dayMs = startOfDay(timeMs);

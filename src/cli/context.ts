@@ -13,6 +13,8 @@ export interface CliContext {
   readonly config: Config;
   /** to standard error: standard output is the report's */
   readonly logs: Logs;
+  /** Of those that its row has; null: it has none. */
+  readonly verb: string | null;
   /** The action's own, checked against its row. */
   readonly options: GivenOptions;
   /** Aborts on SIGINT and SIGTERM. */

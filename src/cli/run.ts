@@ -19,6 +19,8 @@ const CLI_ACTIONS: Partial<Record<ActionName, () => Promise<CliAction>>> = {
   fsck: async () => (await import('./fsck.js')).fsck,
   gc: async () => (await import('./gc.js')).gc,
   migrate: async () => (await import('./migrate.js')).migrate,
+  quota: async () => (await import('./quota.js')).quota,
+  replicate: async () => (await import('./replicate.js')).replicate,
   usage: async () => (await import('./usage.js')).usage,
 };
 
@@ -54,12 +56,12 @@ export async function runCliAction(
   stdout.on('error', stop);
   let opened: OpenedStores | null = null;
   const stores = async (): Promise<OpenedStores> => {
-    opened ??= await openStores(config, logs.store, NO_PEERS);
+    opened ??= await openStores(config, { log: logs.store, peers: NO_PEERS });
     await opened.stores.ready();
     return opened;
   };
   try {
-    return await action({ config, logs, options: command.options, signal: aborter.signal, output, stores });
+    return await action({ config, logs, verb: command.verb ?? null, options: command.options, signal: aborter.signal, output, stores });
   } catch (error) {
     output.clear();
     if (error instanceof CliUsageError) {

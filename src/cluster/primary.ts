@@ -5,6 +5,9 @@
 import cluster from 'node:cluster';
 import type { Worker } from 'node:cluster';
 import type { Logger } from 'pino';
+import { PrimaryCensus } from './census.js';
+import type { Reload, Reservation, Reserved, ReservedMessage } from './messages.js';
+import { isMessage } from './messages.js';
 import { Relay } from './relay.js';
 
 export interface PrimaryOptions {
@@ -12,7 +15,17 @@ export interface PrimaryOptions {
   /** Environment of the worker in a slot, 0 to workers - 1; slots outlive their workers. */
   readonly envOf: (slot: number) => Readonly<Record<string, string>>;
   /** Workers still running so long after the signal to end are killed. */
-  readonly drainMs: number;
+  readonly drainMs: () => number;
+  /** Given by who wants to ask the workers; default: only they ask. */
+  readonly census?: PrimaryCensus;
+  /** The server is about to end. */
+  readonly onStopping?: () => void;
+  /** Counts the rates that the workers share. */
+  readonly rates: { reserve(reservation: Reservation): Reserved };
+  /** Reads the configuration again; the workers are told to afterwards. */
+  readonly onReload: () => void;
+  /** Given what makes the whole server read its configuration again. */
+  readonly watch: (reload: () => void) => void;
   readonly log: Logger;
 }
 
@@ -40,6 +53,7 @@ class Primary {
   readonly #options: PrimaryOptions;
   readonly #ended: (code: number) => void;
   readonly #relay = new Relay();
+  readonly #census: PrimaryCensus;
   readonly #slots: Slot[];
   #stopping = false;
   #code = 0;
@@ -47,6 +61,7 @@ class Primary {
   constructor(options: PrimaryOptions, ended: (code: number) => void) {
     this.#options = options;
     this.#ended = ended;
+    this.#census = options.census ?? new PrimaryCensus();
     this.#slots = Array.from({ length: options.workers }, () => ({
       worker: null,
       startedMs: 0,
@@ -57,7 +72,9 @@ class Primary {
 
   start(): void {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => this.#stop(signal));
+    process.on('SIGHUP', () => this.#reload());
     this.#slots.forEach((_slot, index) => this.#spawn(index));
+    this.#options.watch(() => this.#reload());
   }
 
   #spawn(index: number): void {
@@ -66,7 +83,12 @@ class Primary {
     const worker = cluster.fork({ ...this.#options.envOf(index) });
     Object.assign(slot, { worker, startedMs: performance.now() });
     this.#relay.join(worker);
-    worker.on('message', (message: unknown) => this.#relay.receive(worker, message));
+    this.#census.join(worker);
+    worker.on('message', (message: unknown) => {
+      this.#relay.receive(worker, message);
+      this.#census.receive(worker, message);
+      this.#reserve(worker, message);
+    });
     worker.on('error', (error) => this.#options.log.error({ err: error, worker: index }, 'a worker is in trouble'));
     worker.on('listening', () => {
       slot.served = true;
@@ -80,6 +102,7 @@ class Primary {
     { code, signal }: { readonly code: number | null; readonly signal: string | null },
   ): void {
     this.#relay.leave(worker);
+    this.#census.leave(worker);
     const slot = this.#slots[index];
     if (slot?.worker !== worker) return;
     slot.worker = null;
@@ -101,14 +124,28 @@ class Primary {
     setTimeout(() => this.#spawn(index), pauseMs);
   }
 
+  #reserve(worker: Worker, message: unknown): void {
+    if (!isMessage(message) || message.kind !== 'pithos:reserve' || !worker.isConnected()) return;
+    const reserved = this.#options.rates.reserve(message);
+    worker.send({ kind: 'pithos:reserved', id: message.id, ...reserved } satisfies ReservedMessage);
+  }
+
+  #reload(): void {
+    this.#options.onReload();
+    // By the channel: a signal would end a worker that has only just been started.
+    for (const { worker } of this.#slots)
+      if (worker?.isConnected() === true) worker.send({ kind: 'pithos:reload' } satisfies Reload);
+  }
+
   #stop(signal: NodeJS.Signals): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#options.onStopping?.();
     this.#options.log.info({ signal }, 'stopping the workers');
     for (const { worker } of this.#slots) worker?.process.kill('SIGTERM');
     setTimeout(() => {
       for (const { worker } of this.#slots) worker?.process.kill('SIGKILL');
-    }, this.#options.drainMs).unref();
+    }, this.#options.drainMs()).unref();
     this.#endWhenAlone();
   }
 

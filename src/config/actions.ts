@@ -17,6 +17,8 @@ export interface ActionRow {
   readonly aliases: readonly string[];
   readonly summary: string;
   readonly options?: readonly ActionOption[];
+  /** What it can be told to do, by a word behind its name; the first one when none is given. */
+  readonly verbs?: readonly string[];
   /** Further lines of `help ACTION`. */
   readonly details?: readonly string[];
 }
@@ -86,6 +88,27 @@ export const ACTIONS = [
       'The original must not run meanwhile. It may be run again: what is here already is passed over. See docs/migrate.md.',
       EXIT_CODES,
     ],
+  },
+  {
+    name: 'quota',
+    aliases: [],
+    summary: 'list, show, set and remove quotas of buckets and tenants',
+    verbs: ['list', 'show', 'set', 'remove'],
+    options: [
+      { name: 'bucket', value: 'NAME', summary: 'the quota of this bucket' },
+      { name: 'tenant', value: 'TENANT', summary: 'the quota of all buckets of this tenant together' },
+      { name: 'bytes', value: 'SIZE', summary: 'set: at most so many bytes, such as 500g; not given: no limit' },
+      { name: 'objects', value: 'N', summary: 'set: at most so many objects; not given: no limit' },
+      JSON_OPTION,
+    ],
+    details: ['What counts, and how long setting one takes, is told in docs/quotas.md.', EXIT_CODES],
+  },
+  {
+    name: 'replicate',
+    aliases: [],
+    summary: 'have gateways replicate what failed, and what was there before a rule for existing objects',
+    options: [{ name: 'bucket', value: 'NAME', summary: 'of this bucket' }, JSON_OPTION],
+    details: ['The work is left to running gateways. It may be run again. See docs/replication.md.', EXIT_CODES],
   },
   {
     name: 'usage',

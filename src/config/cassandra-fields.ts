@@ -1,6 +1,6 @@
 // Field tables of everything that lives in Cassandra: bucketstore, metastores and blobstores, each a target of its own, so
 // that they may lie in different clusters and keyspaces, as in Pithos.
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { HISTORICAL_TARGET, refuseForeignUse } from './historical.js';
 import {
   duration,
@@ -23,6 +23,7 @@ import type {
   CassandraTarget,
   CassandraTlsConfig,
   Consistency,
+  MetastoreTarget,
   RegionConfig,
   SerialConsistency,
 } from './types.js';
@@ -37,11 +38,16 @@ export const MAX_BLOCK_BYTES = 64 * MIB;
 export const DEFAULT_BLOCK_BYTES = 16 * MIB;
 const DEFAULT_CHUNK_BYTES = 512 * KIB;
 const NATIVE_PORT = 9042;
+const DNS_PORT = 53;
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)$/;
 
-/** `[address]:port`, `host:port`, `host` or a bare IPv6 address, with the port put in where it is missing. */
+/** The name of SRV records: labels such as _cql and _tcp, and a dot at the end of a name that is complete. */
+const SRV = /^dns\+srv:\/\/([A-Za-z0-9_][A-Za-z0-9_.-]*)$/;
+
+/** `[address]:port`, `host:port`, `host` or a bare IPv6 address, with the port put in where it is missing; SRV names as they are. */
 function contactPoint(value: string, defaultPort: number): string | null {
+  if (SRV.test(value)) return value;
   const [, bracketed, bracketedPort] = /^\[(.*)\](?::(\d+))?$/.exec(value) ?? [];
   const ipv6 = bracketed ?? (isIPv6(value) ? value : undefined);
   const [, host, hostPort] = /^([^:]*)(?::(\d+))?$/.exec(value) ?? [];
@@ -56,10 +62,23 @@ const hosts: Parser<readonly string[]> = refined(listOf(text), (entries, place) 
   const names = entries.flatMap((entry) => entry.split(',')).map((name) => name.trim());
   for (const name of names) {
     if (contactPoint(name, NATIVE_PORT) === null) {
-      return refuse(place, `'${name}' is not a host, host:port, IPv6 address or [IPv6 address]:port`);
+      return refuse(place, `'${name}' is not a host, host:port, IPv6 address, [IPv6 address]:port or dns+srv://name`);
     }
   }
   return names.length > 0 ? names : refuse(place, 'must name at least one host');
+});
+
+const nameServers: Parser<readonly string[]> = refined(listOf(text), (entries, place) => {
+  const servers: string[] = [];
+  for (const entry of entries.flatMap((some) => some.split(',')).map((name) => name.trim())) {
+    const server = contactPoint(entry, DNS_PORT);
+    const [, bracketed, plain] = /^(?:\[(.*)\]|(.*)):\d+$/.exec(server ?? '') ?? [];
+    if (server === null || isIP(bracketed ?? plain ?? '') === 0) {
+      return refuse(place, `'${entry}' is not an address, IPv4:port or [IPv6 address]:port`);
+    }
+    servers.push(server);
+  }
+  return servers.length > 0 ? servers : refuse(place, 'must name at least one server');
 });
 
 const repfactorByDatacenter = record({
@@ -117,6 +136,7 @@ const keyspace = textLike(
 
 const targetFields = {
   hosts: required('cluster', hosts),
+  dnsServers: optional('dns-servers', nameServers),
   port: defaulted('port', integer({ min: 1, max: 65_535 }), NATIVE_PORT),
   keyspace: required('keyspace', keyspace),
   username: optional('username', text),
@@ -161,14 +181,19 @@ export const bucketstore: Parser<CassandraTarget> = (place) => {
 };
 
 const metastoreSection = section({
-  fields: targetFields,
+  fields: {
+    ...targetFields,
+    consistency: optional('consistency', oneOf({ linearizable: 'linearizable', quorum: 'quorum' })),
+  },
   historical: HISTORICAL_TARGET,
   inspect: inspectTarget,
   check: warnOfStaleReads,
 });
-const metastore: Parser<CassandraTarget> = (place) => {
+const metastore: Parser<MetastoreTarget> = (place) => {
   const raw = metastoreSection(place);
-  return raw === null ? null : toTarget(raw);
+  if (raw === null) return null;
+  const { consistency, ...target } = raw;
+  return consistency === undefined ? toTarget(target) : { ...toTarget(target), consistency };
 };
 
 // The original's documentation says the first, its own example files say both.

@@ -18,6 +18,8 @@ export interface ActionCommand {
   readonly topic: ActionName | null;
   /** The configuration file named on the command line; null leaves the choice to the environment and the defaults. */
   readonly configPath: string | null;
+  /** What the action is told to do, of those that can be told. */
+  readonly verb?: string;
   /** Write nothing to standard output except what was asked for. */
   readonly quiet: boolean;
   readonly options: GivenOptions;
@@ -62,7 +64,12 @@ export function parseArgs(argv: readonly string[]): Command {
   const { values, positionals } = parsed;
 
   const actions = new Set<ActionName>();
-  for (const name of [...positionals, ...(values.action ?? [])]) {
+  const verbs = new Set<string>();
+  for (const name of [...(values.action ?? []), ...positionals]) {
+    if ([...actions].some((action) => rowOf(action).verbs?.includes(name) === true)) {
+      verbs.add(name);
+      continue;
+    }
     const action = findAction(name);
     if (action === null) return usageError(`unknown action '${name}'${hint(name, actionNames())}`);
     actions.add(action);
@@ -80,8 +87,11 @@ export function parseArgs(argv: readonly string[]): Command {
   if (asksHelp) return { ...common, action: 'help', topic: named };
   if (values.version === true) return { ...common, action: 'version' };
   const action = named ?? DEFAULT_ACTION;
+  const [verb = rowOf(action).verbs?.[0], otherVerb] = verbs;
+  if (otherVerb !== undefined) return usageError(`one thing at a time: ${action} ${[...verbs].join(' or ')}`);
   const options = optionsOf(rowOf(action), values);
-  return typeof options === 'string' ? usageError(options) : { ...common, action, options };
+  if (typeof options === 'string') return usageError(options);
+  return { ...common, action, ...(verb === undefined ? {} : { verb }), options };
 }
 
 /** What was given of the action's own options, or what is wrong with it. */
@@ -125,13 +135,13 @@ export function usage(): string {
 
 /** The text of `help ACTION`. */
 export function usageOf(action: ActionName): string {
-  const { name, aliases, summary, options = [], details = [] } = rowOf(action);
+  const { name, aliases, summary, options = [], verbs = [], details = [] } = rowOf(action);
   const own = options.map(
     (option) =>
       [option.value === undefined ? `--${option.name}` : `--${option.name} ${option.value}`, option.summary] as const,
   );
   return [
-    `Usage: node dist/server ${name} [OPTION]...`,
+    `Usage: node dist/server ${name}${verbs.length === 0 ? '' : ` [${verbs.join(' | ')}]`} [OPTION]...`,
     '',
     `${name}: ${summary}.`,
     ...(aliases.length === 0 ? [] : [`Other names: ${aliases.join(', ')}.`]),

@@ -11,12 +11,17 @@ export function describeConfig(config: Config): string {
 
 /** The settings as a plain object that is safe to log. */
 export function redactConfig(config: Config): Record<string, unknown> {
-  const { keystore, store, encryption, notifications, ...rest } = config;
+  const { keystore, store, encryption, notifications, replication, tracing, ...rest } = config;
   return {
     ...rest,
     keystore: { keys: mapValues(keystore.keys, (entry) => ({ ...entry, secret: HIDDEN })) },
     store: redactStore(store),
+    ...(tracing === undefined ? {} : { tracing: { ...tracing, headers: mapValues(tracing.headers, () => HIDDEN) } }),
     notifications: { ...notifications, targets: mapValues(notifications.targets, redactNotificationTarget) },
+    replication: {
+      ...replication,
+      targets: mapValues(replication.targets, (target) => ({ ...target, secret: HIDDEN })),
+    },
     encryption: {
       masterKey: encryption.masterKey === null ? null : redactKey(encryption.masterKey),
       previousKeys: encryption.previousKeys.map(redactKey),

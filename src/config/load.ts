@@ -111,7 +111,10 @@ function read({ text, file, issues, folder, workingDirectory, env }: ReadOptions
     limits: sections.limits,
     gc: sections.gc,
     notifications: sections.notifications,
+    replication: sections.replication,
     accessLog: sections.accessLog,
+    ...(sections.tracing === undefined ? {} : { tracing: sections.tracing }),
+    console: sections.console,
     usesExampleKeys: hasPublishedSecret(sections.keystore),
     warnings: inOrder(issues.warnings),
   });

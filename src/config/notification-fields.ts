@@ -13,6 +13,7 @@ const DAY_MS = 24 * HOUR_MS;
 const delivery = {
   timeoutMs: defaulted('timeout', duration({ min: 100, max: 5 * MINUTE_MS }), 10 * SECOND_MS),
   concurrency: defaulted('concurrency', integer({ min: 1, max: 256 }), 8),
+  tenants: optional('tenants', listOf(text)),
 } as const;
 
 function urlOf(protocols: readonly string[], example: string): Parser<string> {
@@ -27,12 +28,17 @@ function urlOf(protocols: readonly string[], example: string): Parser<string> {
   });
 }
 
+/** http or https; example: for who gives something else */
+export function httpUrl(example: string): Parser<string> {
+  return urlOf(['http:', 'https:'], example);
+}
+
 const headerValue = textLike(/^[\x20-\x7e\t]+$/, 'a header value of printable ASCII');
 
 const webhookSection = section({
   fields: {
     type: required('type', oneOf({ webhook: 'webhook' })),
-    url: required('url', urlOf(['http:', 'https:'], 'https://events.example.com/s3')),
+    url: required('url', httpUrl('https://events.example.com/s3')),
     authorization: optional('authorization', headerValue),
     bearerToken: optional('bearer-token', headerValue),
     signingSecret: optional('signing-secret', text),

@@ -1,5 +1,7 @@
 // Field tables of what faces the client: service, logging, options and keystore, with Pithos's own keys and defaults.
+import { isIP } from 'node:net';
 import { HISTORICAL_LOGGING, HISTORICAL_USE, refuseForeignUse } from './historical.js';
+import { healthFields } from './monitoring-fields.js';
 import {
   duration,
   flag,
@@ -35,6 +37,7 @@ const tls = section({
       oneOf({ '1.2': 'TLSv1.2', '1.3': 'TLSv1.3', 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' }),
       'TLSv1.2',
     ),
+    reloadIntervalMs: defaulted('reload-interval', duration({ min: 100, max: DAY_MS, zero: true }), MINUTE_MS),
   },
 });
 
@@ -45,12 +48,24 @@ const workers: Parser<ServiceConfig['workers']> = (place) => {
   return count >= 1 && count <= 256 ? count : refuse(place, 'must be a whole number from 1 to 256, or auto');
 };
 
+const addressRange: Parser<string> = refined(text, (value, place) => {
+  const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(value.trim()) ?? [];
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return most >= 0 && Number(bits ?? most) <= most
+    ? value.trim()
+    : refuse(place, 'must be an address or a range such as 10.0.0.0/8 or 2001:db8::/32');
+});
+
 export const service: Parser<ServiceConfig> = section({
   fields: {
     host: defaulted('host', text, '127.0.0.1'),
     port: defaulted('port', integer({ min: 0, max: 65_535 }), 8080),
     workers: defaulted('workers', workers, 'auto'),
     tls: optional('tls', tls),
+    ...healthFields,
+    trustedProxies: defaulted('trusted-proxies', listOf(addressRange), []),
+    drainTimeoutMs: defaulted('drain-timeout', duration({ min: 100, max: 60 * MINUTE_MS }), 25_000),
+    drainDelayMs: defaulted('drain-delay', duration({ min: 1, max: 10 * MINUTE_MS, zero: true }), 0),
   },
   historical: HISTORICAL_USE,
   inspect: refuseForeignUse,
@@ -156,6 +171,7 @@ export const options = section({
     bucketCacheTtlMs: defaulted('bucket-cache-ttl', duration({ min: 1, max: MINUTE_MS, zero: true }), 500),
     // Twice as many may come to lie in a partition of a listing while it is cut: below the 100,000 of docs/adr/0004.
     indexRangeRows: defaulted('index-range-rows', integer({ min: 1_000, max: 50_000 }), 25_000),
+    reloadIntervalMs: defaulted('reload-interval', duration({ min: 100, max: DAY_MS, zero: true }), 0),
   },
   check: ({ serviceUri, websiteUri }, { key, node, reader }) => {
     const both = websiteUri.find((name) => serviceUri.includes(name));

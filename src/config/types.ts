@@ -21,6 +21,8 @@ export interface ServiceTlsConfig {
   /** When given, clients must present a certificate signed by one of these authorities. */
   readonly caFile?: string;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** How often it is looked whether the files have changed; 0: only when the server is told to reload. */
+  readonly reloadIntervalMs: number;
 }
 
 export interface ServiceConfig {
@@ -29,7 +31,17 @@ export interface ServiceConfig {
   readonly port: number;
   /** Processes that serve; 'auto': one per core. */
   readonly workers: number | 'auto';
+  /** Where health and metrics are served; absent: nowhere. 0 lets the system choose a free port. */
+  readonly healthPort?: number;
+  /** absent: host */
+  readonly healthHost?: string;
   readonly tls?: ServiceTlsConfig;
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Requests still running so long after the signal to end are cut off. */
+  readonly drainTimeoutMs: number;
+  /** How long the server goes on accepting connections after that signal. */
+  readonly drainDelayMs: number;
 }
 
 export interface LoggingConfig {
@@ -78,6 +90,8 @@ export interface OptionsConfig {
   readonly bucketCacheTtlMs: number;
   /** How many rows a partition of a listing holds before it is cut (Cassandra). */
   readonly indexRangeRows: number;
+  /** How often it is looked whether the configuration file has changed; 0: only when the server is told to reload. */
+  readonly reloadIntervalMs: number;
 }
 
 export interface KeystoreEntry {
@@ -108,9 +122,11 @@ export interface CassandraTlsConfig {
 
 /** A keyspace of a Cassandra cluster and how to talk to it. */
 export interface CassandraTarget {
-  /** `host:port` or `[IPv6]:port`, always with the port, as the driver takes them. */
+  /** `host:port` or `[IPv6]:port`, always with the port, or `dns+srv://NAME`, the name of SRV records. */
   readonly contactPoints: readonly string[];
-  /** Native-protocol port of contact points that named none. */
+  /** `address:port` or `[IPv6]:port` of the DNS servers that are asked for them; absent: the system's resolver. */
+  readonly dnsServers?: readonly string[];
+  /** Native-protocol port of contact points that named none, and of nodes that only the ring names. */
   readonly port: number;
   readonly keyspace: string;
   readonly username?: string;
@@ -135,8 +151,14 @@ export interface BlobTarget extends CassandraTarget {
   readonly maxBlockChunks: number;
 }
 
+/** A keyspace that holds keys, and how new buckets keep theirs consistent. */
+export interface MetastoreTarget extends CassandraTarget {
+  /** Of buckets that are created without saying it; absent: linearizable. */
+  readonly consistency?: 'linearizable' | 'quorum';
+}
+
 export interface RegionConfig {
-  readonly metastore: CassandraTarget;
+  readonly metastore: MetastoreTarget;
   /** By S3 name, upper-case; STANDARD is always there. No prototype. */
   readonly storageClasses: Readonly<Record<string, BlobTarget>>;
 }
@@ -194,6 +216,13 @@ export interface RateLimitConfig {
   readonly perAddress?: number;
 }
 
+/** Per second, all gateways together; 0: no limit; absent: the default, or none. */
+export interface ThroughputConfig {
+  readonly requestsPerSecond?: number;
+  readonly bytesInPerSecond?: number;
+  readonly bytesOutPerSecond?: number;
+}
+
 export interface LimitsConfig {
   /** Objects up to this size live in their head row, without blocks. */
   readonly inlineThresholdBytes: number;
@@ -208,6 +237,20 @@ export interface LimitsConfig {
   /** Longest silence inside a request or response body. */
   readonly bodyIdleTimeoutMs: number;
   readonly rateLimit?: RateLimitConfig;
+  /** Largest request line and headers together. */
+  readonly maxHeaderBytes: number;
+  /** Requests under way at once; absent: derived from maxBufferMemoryBytes. */
+  readonly maxRequests?: number;
+  /** Requests that wait for their turn; absent: as many as maxRequests. */
+  readonly maxWaitingRequests?: number;
+  /** Longest wait of a request for its turn. */
+  readonly maxRequestWaitMs: number;
+  /** Of each bucket without figures of its own. */
+  readonly perBucket: ThroughputConfig;
+  /** Of each tenant that `tenants` does not name. */
+  readonly perTenant: ThroughputConfig;
+  /** By tenant. No prototype. */
+  readonly tenants: Readonly<Record<string, ThroughputConfig>>;
 }
 
 export interface GcConfig {
@@ -232,6 +275,8 @@ interface DeliveryConfig {
   readonly timeoutMs: number;
   /** Deliveries under way at once, of one process and region. */
   readonly concurrency: number;
+  /** Whose buckets may name it; absent: everybody's. */
+  readonly tenants?: readonly string[];
 }
 
 /** Events are POSTed to it. */
@@ -281,6 +326,56 @@ export interface NotificationsConfig {
   readonly maxRetryIntervalMs: number;
 }
 
+/** A server elsewhere that buckets may be replicated to. */
+export interface ReplicationTargetConfig {
+  /** pithos: replicas keep version ids and times; s3: any other server, which makes its own */
+  readonly kind: 'pithos' | 's3';
+  /** URL */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secret: string;
+  /** Absolute path: authorities that its certificate is checked against, instead of the system's. */
+  readonly caFile?: string;
+  /** Buckets are named in the path, not in the host. */
+  readonly pathStyle: boolean;
+  /** Longest it may be silent. */
+  readonly timeoutMs: number;
+  /** Versions under way at once, of one process and region. */
+  readonly concurrency: number;
+  /** Whose buckets may be replicated there; absent: everybody's. */
+  readonly tenants?: readonly string[];
+}
+
+export interface ReplicationConfig {
+  /** By the name that ARNs of destinations have. No prototype. */
+  readonly targets: Readonly<Record<string, ReplicationTargetConfig>>;
+  /** Versions under way at once to buckets of this deployment, of one process and each pair of regions. */
+  readonly concurrency: number;
+  /** How often work is looked for that other processes left. */
+  readonly pollIntervalMs: number;
+  /** What could not be replicated for so long has failed. */
+  readonly maxAgeMs: number;
+  /** Longest pause before a version, or a target that is down, is tried again. */
+  readonly maxRetryIntervalMs: number;
+}
+
+/** The web console (src/console). */
+export interface ConsoleConfig {
+  readonly enabled: boolean;
+}
+
+/** Where traces are sent (OpenTelemetry). */
+export interface TracingConfig {
+  /** URL of an OTLP/HTTP receiver, with its path. */
+  readonly endpoint: string;
+  /** Of requests that bring no traceparent, 0 to 1; those that do are traced when its sampled flag is set. */
+  readonly sampleRatio: number;
+  readonly serviceName: string;
+  /** Sent with every export, such as authorization. No prototype. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** When the lines of buckets' access logs are delivered. */
 export interface AccessLogConfig {
   readonly flushIntervalMs: number;
@@ -302,7 +397,11 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly gc: GcConfig;
   readonly notifications: NotificationsConfig;
+  readonly replication: ReplicationConfig;
   readonly accessLog: AccessLogConfig;
+  /** absent: nothing is traced */
+  readonly tracing?: TracingConfig;
+  readonly console: ConsoleConfig;
   /** True when a secret published in documentation opens this gateway; main.ts warns about it loudly. */
   readonly usesExampleKeys: boolean;
   readonly warnings: readonly ConfigIssue[];

@@ -1,19 +1,30 @@
-/** Delivers event notifications for as long as the server runs: a worker for each region and target. */
+/** Delivers what commits left in the outboxes for as long as the server runs: a worker for each region and target. */
 import type { Logger } from 'pino';
 import type { NotificationsConfig } from '../config/types.js';
-import { NOTIFICATION_QUEUE } from '../s3/events.js';
 import type { Outbox, Stores } from '../store/types.js';
 import type { DeliveryCounts } from './queue-worker.js';
 import { QueueWorker } from './queue-worker.js';
-import type { Targets } from './targets.js';
+import type { ConfiguredTarget } from './targets.js';
 
 export interface DeliveryRunnerOptions {
   readonly stores: Pick<Stores, 'regions'>;
-  readonly targets: Targets;
+  /** What the names of its queues begin with; the target's name follows. */
+  readonly queuePrefix: string;
+  readonly targets: {
+    all(): readonly ConfiguredTarget[];
+    close(): Promise<void>;
+  };
   readonly config: Pick<NotificationsConfig, 'pollIntervalMs' | 'maxAgeMs' | 'maxRetryIntervalMs'>;
   readonly log: Logger;
   /** ms since the epoch */
   readonly now: () => number;
+}
+
+/** Of a queue, in all regions. */
+export interface QueueFigures extends Readonly<DeliveryCounts> {
+  readonly inHand: number;
+  /** of the oldest entry in hand, ms */
+  readonly oldestAgeMs: number;
 }
 
 /** How often it is looked for events whose target is not configured. */
@@ -32,19 +43,34 @@ export class DeliveryRunner {
 
   constructor(options: DeliveryRunnerOptions) {
     this.#options = options;
-    const { stores, targets, config, log, now } = options;
+    const { stores, targets, queuePrefix, config, log, now } = options;
     for (const { metadata } of stores.regions.values()) {
       const { outbox } = metadata;
       const workers = new Map<string, QueueWorker>();
       for (const configured of targets.all()) {
         const { name } = configured;
-        const queue = NOTIFICATION_QUEUE + name;
+        const queue = queuePrefix + name;
         const counts = this.counts.get(name) ?? { delivered: 0, failed: 0, dead: 0 };
         this.counts.set(name, counts);
         workers.set(queue, new QueueWorker({ ...configured, ...config, outbox, queue, counts, log, now }));
       }
       this.#workers.set(outbox, workers);
     }
+  }
+
+  /** By queue. */
+  figures(): ReadonlyMap<string, QueueFigures> {
+    const figures = new Map<string, QueueFigures>();
+    for (const [name, counts] of this.counts) {
+      const queue = this.#options.queuePrefix + name;
+      const workers = [...this.#workers.values()].flatMap((byQueue) => byQueue.get(queue) ?? []);
+      figures.set(queue, {
+        ...counts,
+        inHand: workers.reduce((sum, worker) => sum + worker.inHand, 0),
+        oldestAgeMs: Math.max(0, ...workers.map((worker) => worker.oldestAgeMs)),
+      });
+    }
+    return figures;
   }
 
   start(): void {
@@ -81,12 +107,12 @@ export class DeliveryRunner {
 
   /** Events for targets that are configured nowhere any more must not stay for ever; another gateway may know them, though. */
   async #giveUpStrays(): Promise<void> {
-    const { log, now, config } = this.#options;
+    const { log, now, config, queuePrefix } = this.#options;
     for (const [outbox, workers] of this.#workers) {
       try {
         for (const queue of await outbox.queues()) {
-          if (!queue.startsWith(NOTIFICATION_QUEUE) || workers.has(queue)) continue;
-          const target = queue.slice(NOTIFICATION_QUEUE.length);
+          if (!queue.startsWith(queuePrefix) || workers.has(queue)) continue;
+          const target = queue.slice(queuePrefix.length);
           const count = await giveUp(outbox, queue, now() - config.maxAgeMs);
           if (count > 0) log.error({ target, events: count }, 'events were given up: no such target is configured');
         }

@@ -72,6 +72,18 @@ export class QueueWorker {
     this.#window = Math.max(64, 4 * options.concurrency);
   }
 
+  /** Taken from the outbox, and not removed from it yet. */
+  get inHand(): number {
+    return this.#inHand;
+  }
+
+  /** Of the oldest entry in hand, ms; 0: there is none. */
+  get oldestAgeMs(): number {
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const [entry] of this.#chains.values()) oldestMs = Math.min(oldestMs, entry?.createdMs ?? oldestMs);
+    return Number.isFinite(oldestMs) ? Math.max(0, this.#options.now() - oldestMs) : 0;
+  }
+
   start(): void {
     this.#loop = this.#run();
   }
@@ -178,6 +190,9 @@ export class QueueWorker {
     if (now() - entry.createdMs > maxAgeMs) {
       counts.dead += 1;
       log.error({ target: name, ...about(entry) }, 'an event was given up: it could not be delivered in time');
+      await target.giveUp?.({ id: messageId(entry), body: entry.body }).catch((error: unknown) => {
+        log.warn({ err: error, target: name, ...about(entry) }, 'that an event was given up could not be kept');
+      });
       this.#done(key, chain, entry);
       return;
     }

@@ -10,6 +10,8 @@ export interface Message {
 export interface Target {
   /** Resolves when the receiver has it. @throws DeliveryError */
   deliver(message: Message, signal: AbortSignal): Promise<void>;
+  /** The message is given up: it could not be delivered in time. */
+  giveUp?(message: Message): Promise<void>;
   /** Ends connections; after the deliveries. */
   close(): Promise<void>;
 }

@@ -13,6 +13,8 @@ export interface ConfiguredTarget {
 
 export class Targets implements NotificationTargets {
   readonly #byName: ReadonlyMap<string, ConfiguredTarget>;
+  /** Whose buckets may name it; not there: everybody's. */
+  readonly #tenants: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor({ targets }: Pick<NotificationsConfig, 'targets'>, now: () => number) {
     this.#byName = new Map(
@@ -25,6 +27,11 @@ export class Targets implements NotificationTargets {
         },
       ]),
     );
+    this.#tenants = new Map(
+      Object.entries(targets).flatMap(([name, { tenants }]) =>
+        tenants === undefined ? [] : [[name, new Set(tenants)] as const],
+      ),
+    );
   }
 
   all(): readonly ConfiguredTarget[] {
@@ -33,6 +40,10 @@ export class Targets implements NotificationTargets {
 
   has(target: string): boolean {
     return this.#byName.has(target);
+  }
+
+  allows(target: string, tenant: string): boolean {
+    return this.#tenants.get(target)?.has(tenant) ?? true;
   }
 
   async test(name: string, message: { readonly id: string; readonly body: string }): Promise<string | null> {

@@ -3,7 +3,9 @@
  * that objects under a customer's key move too. Order: intent -> copies durable -> commit; the old blobs then become garbage.
  */
 import { randomUUID } from 'node:crypto';
+import { abandonQuietly } from '../data/blob-upload.js';
 import { TAG_BYTES } from '../data/chunk-cipher.js';
+import { copyBlob, IntentKeeper } from '../data/copy-blob.js';
 import { StoreError } from '../store/errors.js';
 import { blobStoreOf } from '../store/shared/blob-store-of.js';
 import type { BlobRef, BucketRef, CommitRequest, Intent, KeyState, ObjectVersion, Region } from '../store/types.js';
@@ -33,18 +35,25 @@ export async function moveVersion(options: MoveOptions): Promise<boolean> {
   const blobs = data.blobs.map((blob) => moved(blob, options.storageClass));
   const intent = await region.metadata.openIntent(bucket, key, blobs);
   try {
-    const keeper = new IntentKeeper(options, intent);
-    for (const [i, from] of data.blobs.entries()) {
+    const keeper = new IntentKeeper(region.metadata, intent, options.leaseMs);
+    for (const [i, blob] of data.blobs.entries()) {
       const to = blobs[i];
-      if (to !== undefined) await copyBlob(options, keeper, from, to);
+      if (to === undefined) continue;
+      const storedChunkSizeBytes = blob.chunkSizeBytes + (version.encryption === null ? 0 : TAG_BYTES);
+      await copyBlob({
+        from: { store: blobStoreOf(region, blob.storageClass), blob, storedChunkSizeBytes },
+        to: { store: blobStoreOf(region, to.storageClass), inode: to.inode, storedChunkSizeBytes },
+        keeper,
+        signal: options.signal,
+      });
     }
     await keeper.renew();
     const done = await commitMove(options, intent, blobs);
-    if (!done) await abandon(options, intent);
+    if (!done) await abandonQuietly(region.metadata, intent);
     return done;
   } catch (error) {
     // Of an unknown outcome the copies may be what the version refers to: the sweeper finds out.
-    if (!(error instanceof StoreError) || error.outcome === 'notApplied') await abandon(options, intent);
+    if (!(error instanceof StoreError) || error.outcome === 'notApplied') await abandonQuietly(region.metadata, intent);
     throw error;
   }
 }
@@ -75,62 +84,4 @@ function sameData(a: ObjectVersion, b: ObjectVersion): boolean {
   if (a.data.kind !== 'blobs' || b.data.kind !== 'blobs') return a.data.kind === b.data.kind;
   const others = b.data.blobs;
   return a.data.blobs.length === others.length && a.data.blobs.every(({ inode }, i) => inode === others[i]?.inode);
-}
-
-async function copyBlob(options: MoveOptions, keeper: IntentKeeper, from: BlobRef, to: BlobRef): Promise<void> {
-  const { version, signal } = options;
-  const storedChunkSizeBytes = from.chunkSizeBytes + (version.encryption === null ? 0 : TAG_BYTES);
-  const source = blobStoreOf(options.region, from.storageClass);
-  const writer = await blobStoreOf(options.region, to.storageClass).openWriter(to.inode, {
-    storedChunkSizeBytes,
-    signal,
-  });
-  try {
-    const last = Math.ceil(from.sizeBytes / from.chunkSizeBytes) - 1;
-    let index = 0;
-    if (last >= 0) {
-      const chunks = source.readChunks(from.inode, { first: 0, last, storedChunkSizeBytes, signal });
-      for await (const chunk of chunks) {
-        await writer.write(index, [chunk]);
-        index += 1;
-        await keeper.renewInTime();
-      }
-    }
-    if (index <= last)
-      throw new StoreError('corrupt', 'notApplied', `chunks ${index} to ${last} of ${from.inode} are missing`);
-    await writer.finish();
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
-}
-
-class IntentKeeper {
-  readonly #options: MoveOptions;
-  readonly #intent: Intent;
-  #renewedAtMs = performance.now();
-
-  constructor(options: MoveOptions, intent: Intent) {
-    this.#options = options;
-    this.#intent = intent;
-  }
-
-  async renewInTime(): Promise<void> {
-    if (performance.now() - this.#renewedAtMs >= this.#options.leaseMs / 3) await this.renew();
-  }
-
-  async renew(): Promise<void> {
-    const startedMs = performance.now();
-    await this.#options.region.metadata.renewIntent(this.#intent);
-    this.#renewedAtMs = startedMs;
-  }
-}
-
-/** The move did not happen. An intent that cannot be abandoned now lapses by itself. */
-async function abandon({ region }: MoveOptions, intent: Intent): Promise<void> {
-  try {
-    await region.metadata.abandonIntent(intent);
-  } catch {
-    // Nothing is lost: the sweeper removes the copies when the intent has lapsed.
-  }
 }

@@ -12,6 +12,8 @@ export interface SweeperOptions {
   readonly intervalMs: number;
   /** entries read at once */
   readonly batch: number;
+  /** After each sweep; must not throw. */
+  readonly onSwept?: (result: SweepResult) => void;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -30,7 +32,7 @@ export class Sweeper {
   constructor(options: SweeperOptions) {
     this.#options = options;
     this.#periodic = new Periodic({
-      run: () => this.sweep(),
+      run: async () => options.onSwept?.(await this.sweep()),
       onFailure: (error) => options.log.warn({ err: error }, 'the garbage sweep failed'),
       intervalMs: options.intervalMs,
     });
@@ -49,6 +51,7 @@ export class Sweeper {
   /** Works off everything that is due. An entry that fails stays for the next sweep. */
   async sweep(): Promise<SweepResult> {
     const total = { entries: 0, blobs: 0, failures: 0 };
+    await this.#settleQuotas();
     for (const region of this.#options.stores.regions.values()) {
       const failed = new Set<string>();
       for (;;) {
@@ -76,6 +79,15 @@ export class Sweeper {
     }
     if (total.entries > 0) this.#options.log.info(total, 'garbage swept');
     return total;
+  }
+
+  /** What waits for it is room, not data: a failure leaves it to the next sweep. */
+  async #settleQuotas(): Promise<void> {
+    try {
+      await this.#options.stores.quotas.settle();
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'changes that quotas wait for were not settled');
+    }
   }
 
   #isStopped(): boolean {

@@ -6,6 +6,8 @@ export interface IncomingOptions {
   /** Longest wait for the next bytes, ms. */
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
+  /** Told of each piece before it is handed on, bytes. */
+  readonly onRead?: (sizeBytes: number) => void;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function* readIncoming(
       if (options.signal.aborted) throw new S3Error('IncompleteBody', { cause: options.signal.reason });
       const chunk = message.read() as Buffer | null;
       if (chunk !== null) {
+        options.onRead?.(chunk.length);
         yield chunk;
         timer.refresh();
         state.timedOut = false;

@@ -7,8 +7,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { CipherNameAndProtocol } from 'node:tls';
 import type { Logger } from 'pino';
+import type { AdminApi } from '../admin/admin-api.js';
+import { isAdminAddress } from '../admin/admin-router.js';
 import type { AuthResult, PayloadPlan, SigningRequest } from '../auth/types.js';
+import type { Console } from '../console/console.js';
 import type { IamError } from '../iam/iam-errors.js';
+import type { Admission } from '../limits/admission.js';
+import { paced } from '../limits/pace.js';
+import type { RequestLimits } from '../limits/request-limits.js';
 import { isQueryRequest } from '../iam/query-api.js';
 import type { QueryApi } from '../iam/query-api.js';
 import { authorize, requireBucket } from '../s3/access.js';
@@ -19,6 +25,7 @@ import { checkObjectKey } from '../s3/bucket-name.js';
 import { corsHeaders } from '../s3/cors.js';
 import { S3Error } from '../s3/errors.js';
 import type { OperationRow, S3Response } from '../s3/operation.js';
+import { checkQuorumRequest } from '../s3/quorum-bucket.js';
 import type { S3Request } from '../s3/request.js';
 import { chargedHeaders } from '../s3/requester-pays.js';
 import { addressOf, apiTarget, QueryParams } from '../s3/request.js';
@@ -26,9 +33,11 @@ import type { OperationResolver } from '../s3/resolve.js';
 import { toS3Error } from '../s3/store-errors.js';
 import { errorDocument } from '../s3/xml/error-document.js';
 import type { BucketRecord } from '../store/types.js';
+import { errorPage } from '../website/page.js';
 import { answerWebsite } from '../website/serve.js';
 import type { Website } from '../website/website.js';
 import { RequestBody } from './body.js';
+import type { ClientRates } from './client-rates.js';
 import { flattenHeaders, wireValue } from './headers.js';
 import { identityOf } from './identity.js';
 import { readIncoming } from './incoming.js';
@@ -36,17 +45,29 @@ import { bodyConsumed, discard } from './leftovers.js';
 import { logRequest } from './request-log.js';
 import type { Served, Trace } from './request-log.js';
 import { respond } from './respond.js';
+import type { Spans } from './spans.js';
 
 export interface PipelineOptions {
   readonly services: Services;
   readonly resolver: OperationResolver;
   /** IAM and STS */
   readonly queryApi: QueryApi;
+  readonly admin: AdminApi;
   readonly website: Website;
+  /** null: not served */
+  readonly console: Console | null;
   /** names under which buckets are virtual hosts, lower case */
   readonly serviceHosts: readonly string[];
   readonly bodyIdleTimeoutMs: number;
+  readonly admission: Admission;
+  readonly requestLimits: RequestLimits;
+  /** The server is about to end: connections are not kept. */
+  readonly draining: () => boolean;
   readonly log: Logger;
+  /** Traces requests; absent: nobody does. */
+  readonly spans?: Spans;
+  /** Before anything else is done for a request, which onServed follows; must not throw. */
+  readonly onStarted?: () => void;
   /** After every answer; must not throw. */
   readonly onServed?: (served: Served) => void;
 }
@@ -58,13 +79,22 @@ export interface Exchange {
   readonly url: string;
   /** the client waits for 100 Continue before it sends the body */
   readonly expectsContinue: boolean;
+  /** the client's, behind trusted proxies too */
+  readonly remoteAddress: string;
+  readonly rates: ClientRates;
 }
 
 const SERVER = 'Pithos';
 
 /** Serves one request; never rejects. */
-export async function serve(options: PipelineOptions, exchange: Exchange): Promise<void> {
+export function serve(options: PipelineOptions, exchange: Exchange): Promise<void> {
+  const run = (): Promise<void> => serveRequest(options, exchange);
+  return options.spans === undefined ? run() : options.spans.request(exchange.message, run);
+}
+
+async function serveRequest(options: PipelineOptions, exchange: Exchange): Promise<void> {
   const { message, reply } = exchange;
+  options.onStarted?.();
   const id = requestId();
   const startedMs = performance.now();
   const tls = tlsOf(message);
@@ -85,10 +115,16 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
     aclRequired: false,
     body: null,
     continued: false,
+    receivedBytes: 0,
+    traceId: options.spans?.traceId() ?? null,
+    lane: null,
   };
   let response: S3Response;
   let failure: S3Error | IamError | null = null;
+  let leave: (() => void) | null = null;
   try {
+    await exchange.rates.address(exchange.remoteAddress);
+    leave = await options.admission.enter(aborter.signal);
     response = await answer(options, exchange, id, trace, aborter.signal);
     ({ failure } = trace);
   } catch (error) {
@@ -103,7 +139,14 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
   try {
     sentBytes = await respond(reply, {
       response: withCors,
-      common: { 'x-amz-request-id': id, 'x-amz-id-2': id, server: SERVER },
+      common: {
+        'x-amz-request-id': id,
+        'x-amz-id-2': id,
+        server: SERVER,
+        ...(options.draining() ? { connection: 'close' } : {}),
+      },
+      pace: trace.lane?.out ?? null,
+      idleTimeoutMs: options.bodyIdleTimeoutMs,
       method: message.method ?? 'GET',
       close: consumed
         ? null
@@ -116,6 +159,8 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
     });
   } catch (error) {
     failure ??= toS3Error(error);
+  } finally {
+    leave?.();
   }
   // Whoever still reads the body stops: the answer is out.
   if (!consumed) aborter.abort(ANSWERED);
@@ -133,6 +178,7 @@ export async function serve(options: PipelineOptions, exchange: Exchange): Promi
     turnAroundMs,
   };
   logRequest(options.log, served);
+  options.spans?.served(served);
   options.onServed?.(served);
 }
 
@@ -149,31 +195,40 @@ async function answer(
   const method = message.method ?? 'GET';
   const address = addressOf({ url: exchange.url, headers });
   const site = await options.website.siteOf(address.host);
+  const isAdmin = site === null && isAdminAddress(address, options.serviceHosts);
   const target =
-    site === null
+    site === null && !isAdmin
       ? apiTarget(address, options.serviceHosts)
-      : { ...address, bucket: site, key: null, virtualHosted: true };
+      : { ...address, bucket: site, key: null, virtualHosted: site !== null };
   let request: S3Request = {
     id,
     method,
     ...target,
     query: new QueryParams(target.rawQuery),
     headers,
-    remoteAddress: message.socket.remoteAddress ?? '',
+    remoteAddress: exchange.remoteAddress,
     secure: 'encrypted' in message.socket,
     ...tlsVersion(message),
   };
   trace.request = request;
   checkHost(request);
   if (site !== null) return visit(options, exchange, request, trace, signal);
+  if (isAdmin) return answerAdmin(options, exchange, request, trace, signal);
+  const page = options.console?.answer(request) ?? null;
+  if (page !== null) {
+    trace.action = 'Console';
+    return page;
+  }
   if (isQueryRequest(request)) return answerQuery(options, exchange, request, trace, signal);
   if (request.key !== null) checkObjectKey(request.key);
   const operation = resolver.resolve(request);
   trace.operation = operation;
 
-  const auth = await authenticate(services, request, operation);
+  const authentication = (): Promise<AuthResult> => authenticate(services, request, operation);
+  const auth = await (options.spans?.within('authenticate', authentication) ?? authentication());
   if (auth.kind === 'signed') trace.auth = { version: auth.version, carrier: auth.carrier };
   options.queryApi.used(auth);
+  if (auth.kind === 'signed') await exchange.rates.accessKey(auth.credential.accessKey);
   if (auth.kind === 'signed' && Object.keys(auth.hoistedHeaders).length > 0) {
     request = { ...request, headers: { ...headers, ...obeyed(auth.hoistedHeaders) } };
     trace.request = request;
@@ -185,11 +240,13 @@ async function answer(
   };
   const bucket = await authorize({ services, request, identity, operation, onAclRequired });
   trace.bucket = bucket;
+  if (operation.access.kind !== 'handler') await enterLane(options, trace, signal);
   if (operation.handler === null)
     throw new S3Error('NotImplemented', {
       message: `${operation.name} is known to this server, but not served.`,
       detail: { Operation: operation.name },
     });
+  if (bucket !== null) checkQuorumRequest(operation.name, request.headers, bucket);
 
   const body = requestBody(options, exchange, { plan: auth.payload, headers, trace, signal });
   const context: OperationContext = {
@@ -202,6 +259,10 @@ async function answer(
     signal,
     onEntry: (entry) => trace.entries.push(entry),
     onAclRequired,
+    onAllowed: async (caller, about) => {
+      if (caller.kind === 'signed') await exchange.rates.accessKey(caller.credential.accessKey);
+      await enterLane(options, trace, signal, { identity: caller, bucket: about });
+    },
     get bucket(): BucketRecord {
       if (bucket === null) throw new Error(`${operation.name} has no bucket`);
       return bucket;
@@ -209,7 +270,18 @@ async function answer(
   };
   const response = await operation.handler(context);
   if (bucket === null) return response;
-  return { ...response, headers: { ...response.headers, ...chargedHeaders(identity, bucket) } };
+  const answered = { ...response, headers: { ...response.headers, ...chargedHeaders(identity, bucket) } };
+  return operation.name === 'GetObject' ? (options.console?.isolate(request, answered) ?? answered) : answered;
+}
+
+/** Requests and bytes of a bucket and its tenant are counted once it is known that the caller may ask. */
+async function enterLane(
+  { requestLimits }: PipelineOptions,
+  trace: Trace,
+  signal: AbortSignal,
+  { identity, bucket }: Pick<Trace, 'identity' | 'bucket'> = trace,
+): Promise<void> {
+  trace.lane = await requestLimits.lane({ bucket, tenant: bucket?.owner.id ?? identity.tenant }, signal);
 }
 
 interface BodyFacts {
@@ -229,7 +301,14 @@ function requestBody(
     open: () => {
       if (expectsContinue) reply.writeContinue();
       trace.continued = true;
-      return readIncoming(message, { idleTimeoutMs: options.bodyIdleTimeoutMs, signal });
+      const incoming = readIncoming(message, {
+        idleTimeoutMs: options.bodyIdleTimeoutMs,
+        signal,
+        onRead: (sizeBytes) => {
+          trace.receivedBytes += sizeBytes;
+        },
+      });
+      return paced(incoming, () => trace.lane?.in ?? null, signal);
     },
     plan,
     contentLengthBytes: contentLength === undefined ? null : Number(contentLength),
@@ -249,6 +328,14 @@ async function visit(
 ): Promise<S3Response> {
   // As S3's access logs name it.
   trace.action = `WEBSITE.${request.method}.OBJECT`;
+  try {
+    const site = await options.services.stores.buckets.get(request.bucket ?? '');
+    if (site !== null) await enterLane(options, trace, signal, { identity: ANONYMOUS, bucket: site });
+  } catch (error) {
+    const refusal = toS3Error(error);
+    trace.failure = refusal;
+    return errorPage(refusal, { requestId: request.id });
+  }
   const { response, failure } = await answerWebsite({
     services: options.services,
     operations: options.website.operations,
@@ -282,7 +369,35 @@ async function answerQuery(
     readBody: (maxBytes) => body.buffer(maxBytes),
     signal,
     onAction: (name) => (trace.action = name),
-    onIdentity: (identity) => (trace.identity = identity),
+    onIdentity: async (identity) => {
+      trace.identity = identity;
+      if (identity.kind === 'signed') await exchange.rates.accessKey(identity.credential.accessKey);
+    },
+  });
+  trace.failure = failure;
+  return response;
+}
+
+async function answerAdmin(
+  options: PipelineOptions,
+  exchange: Exchange,
+  request: S3Request,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<S3Response> {
+  const { headers } = request;
+  const { response, failure } = await options.admin.serve({
+    request,
+    signing: signingOf(request),
+    readBody: (plan, maxBytes) => requestBody(options, exchange, { plan, headers, trace, signal }).buffer(maxBytes),
+    signal,
+    onAction: (name) => (trace.action = name),
+    onSigned: async (auth, identity) => {
+      trace.auth = { version: auth.version, carrier: auth.carrier };
+      trace.identity = identity;
+      options.queryApi.used(auth);
+      await exchange.rates.accessKey(auth.credential.accessKey);
+    },
   });
   trace.failure = failure;
   return response;

@@ -6,6 +6,7 @@ import type { S3Error } from '../s3/errors.js';
 import type { BatchEntry, OperationRow, S3Response } from '../s3/operation.js';
 import type { S3Request } from '../s3/request.js';
 import type { BucketRecord } from '../store/types.js';
+import type { Lane } from '../limits/request-limits.js';
 import type { RequestBody } from './body.js';
 
 /** Filled in as the request goes through the pipeline. */
@@ -25,6 +26,12 @@ export interface Trace {
   body: RequestBody | null;
   /** 100 Continue was sent, or not asked for and the body was opened */
   continued: boolean;
+  /** of the body, as it came over the wire */
+  receivedBytes: number;
+  /** null: it is not traced */
+  readonly traceId: string | null;
+  /** how fast its bodies may pass; null: as fast as they come */
+  lane: Lane | null;
   /** what became of each object of a request about several */
   readonly entries: BatchEntry[];
 }
@@ -53,6 +60,7 @@ export function logRequest(log: Logger, entry: Served): void {
   const { failure, trace } = entry;
   const fields = {
     requestId: entry.id,
+    ...(trace.traceId === null ? {} : { traceId: trace.traceId }),
     operation: trace.operation?.name ?? trace.action,
     method: entry.method,
     bucket: trace.request?.bucket ?? null,

@@ -1,5 +1,10 @@
-/** Writes an S3Response to the socket, with backpressure; a body that fails midway ends the connection, never the body. */
+/**
+ * Writes an S3Response to the socket, with backpressure and at its pace; a body that fails midway ends the connection, never the body.
+ * A client that stops reading is cut off.
+ */
 import type { ServerResponse } from 'node:http';
+import type { Pace } from '../limits/pace.js';
+import { paced } from '../limits/pace.js';
 import type { S3Response } from '../s3/operation.js';
 
 export interface RespondOptions {
@@ -12,10 +17,14 @@ export interface RespondOptions {
    * this, called after the last byte of the answer, has resolved.
    */
   readonly close: (() => Promise<void>) | null;
+  /** null: as fast as the client reads */
+  readonly pace: Pace | null;
+  /** The connection of a client that takes nothing for so long is closed, ms. */
+  readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Resolves with the number of body bytes sent. @throws when the body's source fails (the socket is destroyed then). */
+/** Resolves, when the last byte has left or the connection is gone, with the number of body bytes sent. @throws when the body's source fails (the socket is destroyed then). */
 export async function respond(res: ServerResponse, options: RespondOptions): Promise<number> {
   const { response, common, method } = options;
   const headers: Record<string, string | number> = { ...common, ...response.headers };
@@ -29,6 +38,8 @@ export async function respond(res: ServerResponse, options: RespondOptions): Pro
     if (response.status !== 204 && response.status !== 304)
       headers['content-length'] = response.contentLengthBytes ?? sizeBytes;
     res.writeHead(response.status, headers);
+    if (options.pace !== null && body !== null && !bodyless)
+      return stream(res, options, { source: one(Buffer.from(body)), lengthBytes: sizeBytes });
     await end(res, options, bodyless ? null : body);
     return bodyless ? 0 : sizeBytes;
   }
@@ -39,14 +50,26 @@ export async function respond(res: ServerResponse, options: RespondOptions): Pro
     await end(res, options, null);
     return 0;
   }
+  return stream(res, options, { source: body, lengthBytes: response.contentLengthBytes });
+}
+
+interface Stream {
+  readonly source: AsyncIterable<Buffer>;
+  /** undefined: not known */
+  readonly lengthBytes: number | undefined;
+}
+
+/** The body of an answer whose headers are out. */
+async function stream(res: ServerResponse, options: RespondOptions, { source, lengthBytes }: Stream): Promise<number> {
+  const { pace, signal } = options;
   let sentBytes = 0;
   try {
-    for await (const chunk of body) {
-      if (options.signal.aborted) break;
+    for await (const chunk of pace === null ? source : paced(source, () => pace, signal)) {
+      if (signal.aborted) break;
       sentBytes += chunk.length;
-      if (!res.write(chunk)) await drained(res);
+      if (!res.write(chunk)) await drained(res, options);
     }
-    if (response.contentLengthBytes !== undefined && sentBytes !== response.contentLengthBytes) res.destroy();
+    if (lengthBytes !== undefined && sentBytes !== lengthBytes) res.destroy();
     else await end(res, options, null);
   } catch (error) {
     res.destroy();
@@ -55,7 +78,12 @@ export async function respond(res: ServerResponse, options: RespondOptions): Pro
   return sentBytes;
 }
 
-async function end(res: ServerResponse, { close }: RespondOptions, last: string | Buffer | null): Promise<void> {
+async function* one(body: Buffer): AsyncGenerator<Buffer, void, void> {
+  yield body;
+}
+
+async function end(res: ServerResponse, options: RespondOptions, last: string | Buffer | null): Promise<void> {
+  const { close } = options;
   if (close !== null) {
     if (last !== null && last.length > 0) res.write(last);
     else res.flushHeaders();
@@ -63,17 +91,40 @@ async function end(res: ServerResponse, { close }: RespondOptions, last: string 
     res.end();
   } else if (last === null) res.end();
   else res.end(last);
+  await finished(res, options);
 }
 
-function drained(res: ServerResponse): Promise<void> {
-  if (!res.writableNeedDrain || res.destroyed) return Promise.resolve();
+/** The next piece may be written: the client has taken the last one, or the connection is gone. */
+function drained(res: ServerResponse, options: RespondOptions): Promise<void> {
+  return res.writableNeedDrain ? taken(res, options, 'drain') : Promise.resolve();
+}
+
+/** The last byte has left, or the connection is gone. */
+function finished(res: ServerResponse, options: RespondOptions): Promise<void> {
+  return res.writableFinished ? Promise.resolve() : taken(res, options, 'finish');
+}
+
+/** Cuts off a client that takes nothing meanwhile. */
+function taken(res: ServerResponse, { idleTimeoutMs }: RespondOptions, event: 'drain' | 'finish'): Promise<void> {
+  const { socket } = res.req;
+  if (res.destroyed || socket.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
+    // Of the socket itself, because it alone knows of progress within a piece.
+    const watch = (): void => {
+      socket.setTimeout(idleTimeoutMs);
+    };
     const done = (): void => {
-      res.off('drain', done);
-      res.off('close', done);
+      socket.setTimeout(0);
+      res.off('socket', watch);
+      res.off(event, done);
+      // Not the answer's: one that waits behind another one's end never hears of it.
+      socket.off('close', done);
       resolve();
     };
-    res.once('drain', done);
-    res.once('close', done);
+    if (res.socket === null) res.once('socket', watch);
+    else watch();
+    // Before Node's own listener, which sets the time-out of an idle connection.
+    res.prependListener(event, done);
+    socket.once('close', done);
   });
 }

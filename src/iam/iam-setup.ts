@@ -5,6 +5,7 @@ import { Authenticator } from '../auth/authenticator.js';
 import { identityOf } from '../http/identity.js';
 import type { MasterPowers } from '../s3/context.js';
 import type { IamStore } from '../store/types.js';
+import type { IamServices } from './iam-action.js';
 import { IAM_ACTIONS } from './iam-actions.js';
 import { IamCredentials } from './iam-credentials.js';
 import { Sealer } from './iam-secrets.js';
@@ -32,6 +33,7 @@ export interface Iam {
   /** The configuration's keys, then those that the identity service made. */
   readonly keyStore: KeyStore;
   readonly queryApi: QueryApi;
+  readonly services: IamServices;
 }
 
 export function openIam(options: IamOptions): Iam {
@@ -43,7 +45,7 @@ export function openIam(options: IamOptions): Iam {
   const credentials = new IamCredentials({ store, sealers, configured, now });
   peers.onAnnounced('iam', () => credentials.forget());
   const keyStore = chainedKeyStore(configured, (accessKey, token) => credentials.find(accessKey, token));
-  const queryApi = new QueryApi({
+  const services: IamServices = {
     store,
     sealers,
     credentials,
@@ -52,6 +54,9 @@ export function openIam(options: IamOptions): Iam {
     oidc: new OidcVerifier({ now }),
     now,
     log,
+  };
+  const queryApi = new QueryApi({
+    ...services,
     actions: IAM_ACTIONS,
     authenticator: new Authenticator({
       lookup: (accessKey, token) => keyStore.get(accessKey, token),
@@ -61,5 +66,5 @@ export function openIam(options: IamOptions): Iam {
     }),
     identityOf: (auth, headers) => identityOf(auth, headers, master),
   });
-  return { keyStore, queryApi };
+  return { keyStore, queryApi, services };
 }

@@ -64,3 +64,24 @@ export function chainedKeyStore(
     directory: configured.directory,
   };
 }
+
+/** The configuration's keys as they are now. */
+export interface ReloadableKeyStore extends KeyStore {
+  /** In place of those that were. */
+  replace(keys: Readonly<Record<string, KeyEntry>>): void;
+}
+
+export function reloadableKeyStore(keys: Readonly<Record<string, KeyEntry>>): ReloadableKeyStore {
+  let current = configKeyStore(keys);
+  return {
+    get: (accessKey, sessionToken) => current.get(accessKey, sessionToken),
+    directory: {
+      findTenant: (id) => current.directory.findTenant(id),
+      findByEmail: (email) => current.directory.findByEmail(email),
+      isGroup: (name) => current.directory.isGroup(name),
+    },
+    replace: (next) => {
+      current = configKeyStore(next);
+    },
+  };
+}

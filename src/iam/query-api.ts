@@ -41,7 +41,7 @@ export interface QueryExchange {
   readonly signal: AbortSignal;
   /** for the log, as soon as they are known */
   readonly onAction: (name: string) => void;
-  readonly onIdentity: (identity: Identity) => void;
+  readonly onIdentity: (identity: Identity) => Promise<void>;
 }
 
 export interface QueryAnswer {
@@ -115,7 +115,7 @@ export class QueryApi {
     const { store, credentials, peers, now } = this.#options;
     const signed = action.access === 'open' ? null : await this.#authenticate(action, exchange, body);
     const identity = signed === null ? null : this.#options.identityOf(signed, exchange.request.headers);
-    if (identity !== null) exchange.onIdentity(identity);
+    if (identity !== null) await exchange.onIdentity(identity);
     const account = identity?.tenant ?? '';
     const nowMs = now();
     const context: IamContext = {

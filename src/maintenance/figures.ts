@@ -28,6 +28,8 @@ export interface Figures {
   /** blobs that nothing refers to, too young to be called orphans */
   readonly youngBlobs: number;
   readonly orphans: number;
+  /** counters of quotas that were compared */
+  readonly quotas: number;
   readonly problems: number;
   readonly repaired: number;
 }
@@ -52,6 +54,7 @@ export const NO_FIGURES: Figures = {
   pendingKeys: 0,
   youngBlobs: 0,
   orphans: 0,
+  quotas: 0,
   problems: 0,
   repaired: 0,
 };
@@ -72,6 +75,8 @@ export type ProblemKind =
   | 'part-without-upload'
   /** a storage class that no configured place serves */
   | 'no-place'
+  /** a counter of a quota says something else than what there is */
+  | 'quota'
   /** a blob that nothing refers to */
   | 'orphan';
 

@@ -10,6 +10,7 @@ import { CandidateFilter, compareBlobsStep, inventoryStep, orphansStep } from '.
 import { backlogStep, intoHeap, uploadsStep, versionsStep } from './step-keys.js';
 import type { KeysOptions } from './step-keys.js';
 import { compareListingsStep, listingsStep } from './step-listings.js';
+import { quotasStep, quotaSumsStep } from './step-quotas.js';
 import { Throttle } from './throttle.js';
 import { Work } from './work.js';
 
@@ -60,7 +61,7 @@ function stepsOf(context: FsckContext): Step[] {
   const checked = groups.flatMap((group) => [uploadsStep(context, group, first), versionsStep(context, group, first)]);
   const listings = [...regions.map((parts) => listingsStep(context, parts)), compareListingsStep(context)];
   // Orphans of one bucket cannot be told from what other buckets refer to.
-  if (context.options.bucket !== null) return [bucketsStep(context), ...checked, ...listings];
+  if (context.options.bucket !== null) return [bucketsStep(context), ...checked, ...listings, quotasStep(context)];
   const unchecked: KeysOptions = { ...first, check: false };
   const filter = new CandidateFilter();
   const again: KeysOptions = {
@@ -76,6 +77,8 @@ function stepsOf(context: FsckContext): Step[] {
     ...checked,
     ...regions.map((parts) => backlogStep(context, parts, unchecked)),
     ...listings,
+    quotasStep(context),
+    quotaSumsStep(context),
     compareBlobsStep(context),
     ...[
       ...regions.map((parts) => backlogStep(context, parts, again)),

@@ -1,8 +1,11 @@
 /** How a multipart upload is given up, by AbortMultipartUpload and by a lifecycle rule. */
 import type { MetadataStore, UploadRef } from '../store/types.js';
-import { findCompleted, inodesOf } from './completed-upload.js';
+import { findCompleted } from './completed-upload.js';
 
-type Store = Pick<MetadataStore, 'closeUpload' | 'removeUpload' | 'getVersion' | 'scanVersions' | 'repairIndex'>;
+type Store = Pick<
+  MetadataStore,
+  'closeUpload' | 'removeUpload' | 'finishUpload' | 'finishedUpload' | 'getVersion' | 'scanVersions' | 'repairIndex'
+>;
 
 export type AbortOutcome =
   | 'aborted'
@@ -24,10 +27,10 @@ export async function abortUpload(metadata: Store, ref: UploadRef): Promise<Abor
     // is refused and the upload is open again.
     const version = await findCompleted(metadata, ref, { maxCandidates: Infinity });
     if (version === null) return 'completing';
-    await metadata.removeUpload(ref, inodesOf(version));
+    await metadata.finishUpload(ref, version);
     return 'completed';
   }
   // 'aborting' was an abort that did not get this far: nothing but an abort can follow it.
-  await metadata.removeUpload(ref, new Set());
+  await metadata.removeUpload(ref);
   return 'aborted';
 }

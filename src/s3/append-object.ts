@@ -39,6 +39,7 @@ import { encryptionHeaders } from './object-headers.js';
 import { checkDigestUnderLock, requestedLock, retentionOfNew } from './object-lock.js';
 import type { S3Response } from './operation.js';
 import { emptyResponse } from './operation.js';
+import { replicating } from './replicating.js';
 import { newVersionIdHeader, putChange } from './versioning.js';
 import { MAX_PUT_BYTES, commitIngested } from './write-object.js';
 
@@ -96,7 +97,7 @@ export async function appendObject(context: OperationContext, object: ObjectVers
       select: 'latest',
       ...(ingested.intent === null ? {} : { intent: ingested.intent }),
       ...eventsOf(context, { bucket, key, cause: 'ObjectCreated:Put' }),
-      decide: (state) => {
+      decide: replicating({ bucket, key, nowMs }, (state) => {
         checkWrite(headers, state.latest);
         const current = sameObject(state, object);
         const draft: VersionDraft = appendedDraft(current, added, {
@@ -104,7 +105,7 @@ export async function appendObject(context: OperationContext, object: ObjectVers
           data: joined(current.data, ingested.data),
         });
         return putChange(bucket.versioning, state, draft);
-      },
+      }),
     });
   });
   const { version } = commit;

@@ -15,16 +15,16 @@ import { MAX_PARTS } from './xml/multipart.js';
 
 type Headers = Readonly<Record<string, string>>;
 
-const OFFSET = 'x-amz-write-offset-bytes';
+export const WRITE_OFFSET = 'x-amz-write-offset-bytes';
 export const OBJECT_SIZE = 'x-amz-object-size';
 
 /** null: the request does not append. @throws S3Error InvalidArgument */
 export function writeOffset(headers: Headers): number | null {
-  const text = headers[OFFSET];
+  const text = headers[WRITE_OFFSET];
   if (text === undefined) return null;
   const offset = Number(text.trim());
   if (!/^\d{1,16}$/.test(text.trim()) || !Number.isSafeInteger(offset))
-    throw invalidArgument(OFFSET, text, 'The write offset must be a whole number of bytes.');
+    throw invalidArgument(WRITE_OFFSET, text, 'The write offset must be a whole number of bytes.');
   return offset;
 }
 

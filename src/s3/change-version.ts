@@ -5,6 +5,8 @@ import type { OperationContext } from './context.js';
 import { keyOf, regionOf } from './context.js';
 import type { Cause } from './event-record.js';
 import { eventsOf } from './events.js';
+import { replicaChange, requestedReplica } from './replica-request.js';
+import { replicating } from './replicating.js';
 
 /**
  * @throws S3Error NoSuchKey or NoSuchVersion when the version that was checked has been replaced meanwhile: another one's
@@ -24,16 +26,28 @@ export async function changeVersion(
   },
   change: (current: ObjectVersion) => ObjectVersion,
 ): Promise<void> {
-  const { bucket } = context;
+  const { bucket, services } = context;
   const key = keyOf(context);
-  await regionOf(context, bucket).metadata.commit({
-    bucket,
-    key,
-    select: { versionId: version.versionId },
-    ...(cause === undefined ? {} : eventsOf(context, { bucket, key, cause })),
-    decide: ({ selected }) => {
+  const { metadata } = regionOf(context, bucket);
+  const of = { bucket, key, select: { versionId: version.versionId } };
+  const replica = requestedReplica(context, 'ReplicateTags');
+  if (replica !== null) {
+    await metadata.commit({
+      ...of,
+      decide: ({ selected }) => {
+        if (selected?.seq !== version.seq) throw missing(select, key);
+        const replace = replicaChange(selected, change(selected), replica);
+        return replace === null ? null : { replace };
+      },
+    });
+    return;
+  }
+  await metadata.commit({
+    ...of,
+    ...eventsOf(context, { bucket, key, cause: cause ?? null }),
+    decide: replicating({ bucket, key, nowMs: services.now() }, ({ selected }) => {
       if (selected?.seq !== version.seq) throw missing(select, key);
       return { replace: change(selected) };
-    },
+    }),
   });
 }

@@ -1,4 +1,7 @@
-/** Finds the object version that a multipart upload has become: what makes a repeated completion answerable. */
+/**
+ * Finds the object version that a multipart upload has become: what makes a repeated completion answerable. Stores remember it for a
+ * while, whatever others have made of the object since; beyond that the version itself tells, as long as it is there.
+ */
 import type { BucketRef, MetadataStore, ObjectVersion, UploadRef } from '../store/types.js';
 import { uploadIdTimeMs } from './multipart.js';
 
@@ -11,20 +14,27 @@ export interface SearchOptions {
   readonly maxCandidates: number;
 }
 
-type Store = Pick<MetadataStore, 'getVersion' | 'scanVersions' | 'repairIndex'>;
+type Store = Pick<MetadataStore, 'getVersion' | 'scanVersions' | 'repairIndex' | 'finishedUpload'>;
 
 /**
- * The version with this upload's id, null when no version (that was looked at) has it. The newest version is asked first, as
- * it nearly always is that one; others only as far back as the upload's creation.
+ * The version with this upload's id, null when no version (that was looked at) has it, and none is remembered; of one that is
+ * remembered neither data nor parts. The newest version is asked first, as it nearly always is that one; others only as far back as
+ * the upload's creation.
  * @throws StoreError when it cannot be told
  */
 export async function findCompleted(
   metadata: Store,
-  { bucket, key, uploadId }: UploadRef,
+  ref: UploadRef,
   { maxCandidates }: SearchOptions,
 ): Promise<ObjectVersion | null> {
+  const { bucket, key, uploadId } = ref;
   const createdAtMs = uploadIdTimeMs(uploadId);
   if (createdAtMs === null) return null;
+  const finished = await metadata.finishedUpload(ref);
+  if (finished !== null) {
+    await metadata.repairIndex(bucket, key);
+    return finished;
+  }
   const latest = await metadata.getVersion(bucket, key, 'latest', { withInline: false });
   if (latest === null) return null;
   // A completion that stopped between its commit and the index is not listed yet, and what is found is acknowledged.
@@ -65,9 +75,4 @@ async function* olderMultipartVersions(
     }
     if (page.length < PAGE) return;
   }
-}
-
-/** The blobs that a completed upload's version keeps. */
-export function inodesOf({ data }: Pick<ObjectVersion, 'data'>): ReadonlySet<string> {
-  return new Set(data.kind === 'blobs' ? data.blobs.map((blob) => blob.inode) : []);
 }

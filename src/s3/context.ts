@@ -48,10 +48,20 @@ export interface ServiceSettings {
   readonly lifecycleDayMs: number;
 }
 
+/** Servers elsewhere that buckets can be replicated to. */
+export interface ReplicationTargets {
+  /** The configuration names it, and lets that tenant use it. */
+  has(target: string, tenant: string): boolean;
+  /** Whether replicas can go to that bucket of it. @returns what stands against it, for the client; null: nothing */
+  check(target: string, bucket: string, signal: AbortSignal): Promise<string | null>;
+}
+
 /** Where event notifications can go. */
 export interface NotificationTargets {
   /** The configuration names it. */
   has(target: string): boolean;
+  /** It is not one that the configuration keeps for other tenants. */
+  allows(target: string, tenant: string): boolean;
   /** Sends it one message. @returns what went wrong, for the client; null: it has it */
   test(target: string, message: { readonly id: string; readonly body: string }): Promise<string | null>;
 }
@@ -67,6 +77,7 @@ export interface Services {
   readonly selectBudget: MemoryBudget;
   readonly settings: ServiceSettings;
   readonly notifications: NotificationTargets;
+  readonly replication: ReplicationTargets;
   /** ms since the epoch */
   readonly now: () => number;
 }
@@ -82,6 +93,11 @@ export interface OperationContext {
   readonly signal: AbortSignal;
   /** A request about several objects tells what became of each. */
   readonly onEntry?: (entry: BatchEntry) => void;
+  /**
+   * For operations that find out themselves who calls and whether it may: counts the request, and sets the pace of its body.
+   * @throws S3Error SlowDown
+   */
+  readonly onAllowed?: (caller: Identity, bucket: BucketRecord) => Promise<void>;
   /** Something was allowed that only an ACL allows. */
   readonly onAclRequired?: () => void;
   /** The request's bucket; only operations whose access is bucket, bucketOwner or object have one. */

@@ -14,7 +14,8 @@ export type Cause =
   | 'LifecycleExpiration'
   | 'LifecycleTransition'
   | `ObjectTagging:${'Put' | 'Delete'}`
-  | 'ObjectAcl:Put';
+  | 'ObjectAcl:Put'
+  | 'Replication:OperationFailedReplication';
 
 /** By whom, and in which request. */
 export interface Actor {
@@ -39,7 +40,7 @@ export function eventName(cause: Cause, { version }: Pick<MadeChange, 'version'>
 
 /** AWS's figure: 2.3 for the kinds that came later. */
 function versionOf(cause: Cause): string {
-  return /^(Lifecycle|ObjectTagging|ObjectAcl)/.test(cause) ? '2.3' : '2.1';
+  return /^(Lifecycle|ObjectTagging|ObjectAcl|Replication)/.test(cause) ? '2.3' : '2.1';
 }
 
 const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';

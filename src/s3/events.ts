@@ -8,18 +8,45 @@ import type { OperationContext } from './context.js';
 import type { Actor, Cause } from './event-record.js';
 import { eventName, eventRecord } from './event-record.js';
 import { matching, notificationsOf, targetOf } from './notification.js';
+import { replicationEvents } from './replicating.js';
+import { replicationOf } from './replication.js';
 
 /** Queues of the outbox that hold notifications begin with it; the target's name follows. */
 export const NOTIFICATION_QUEUE = 'notification/';
 
 type Events = Pick<CommitRequest, 'events'>;
 
-/** For a request's commit: `...eventsOf(context, { bucket, key, cause })`. */
-export function eventsOf(
+/** What a commit is about. */
+export interface Occasion {
+  readonly bucket: BucketRecord;
+  readonly key: string;
+  /** null: nobody is notified of it, but it may have to be replicated */
+  readonly cause: Cause | null;
+}
+
+/**
+ * For a request's commit: `...eventsOf(context, { bucket, key, cause })`, whose `decide` goes through `replicating` where the change
+ * is one that is replicated.
+ */
+export function eventsOf(context: Pick<OperationContext, 'identity' | 'request'>, occasion: Occasion): Events {
+  return withReplication(occasion, notificationEvents(context, occasion));
+}
+
+/** For objects that the service writes for the bucket's owner, as eventsOf. */
+export function serviceEventsOf(occasion: Occasion & { readonly cause: Cause }): Events {
+  return withReplication(occasion, lifecycleEventsOf(occasion));
+}
+
+function withReplication({ bucket, key }: Occasion, notifications: Events): Events {
+  if (replicationOf(bucket) === null) return notifications;
+  return { events: (made) => [...(notifications.events?.(made) ?? []), ...replicationEvents(bucket, key, made)] };
+}
+
+function notificationEvents(
   { identity, request }: Pick<OperationContext, 'identity' | 'request'>,
-  { bucket, key, cause }: { readonly bucket: BucketRecord; readonly key: string; readonly cause: Cause },
+  { bucket, key, cause }: Occasion,
 ): Events {
-  if (notificationsOf(bucket).length === 0) return {};
+  if (cause === null || notificationsOf(bucket).length === 0) return {};
   const actor: Actor = {
     principalId: identity.kind === 'signed' ? (identity.caller.principal.id ?? identity.caller.arn) : 'Anonymous',
     sourceIpAddress: request.remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''),
@@ -28,7 +55,7 @@ export function eventsOf(
   return notifying({ bucket, key, cause, actor });
 }
 
-/** For what the service does by itself: by lifecycle rules, for reports. */
+/** For what the service does by itself and what is not replicated: by lifecycle rules, replicas. */
 export function lifecycleEventsOf(occasion: {
   readonly bucket: BucketRecord;
   readonly key: string;

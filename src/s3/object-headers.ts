@@ -5,6 +5,7 @@ import { httpDate } from './dates.js';
 import { S3Error, invalidArgument } from './errors.js';
 import { answeredMetadata, storedMetadataValue } from './metadata-encoding.js';
 import { lockHeaders } from './object-lock.js';
+import { replicationHeaders } from './replication-record.js';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -123,7 +124,7 @@ export function versionHeaders(version: ObjectVersion, versioning: VersioningSta
   const tags = Object.keys(version.tags).length;
   if (tags > 0) headers['x-amz-tagging-count'] = String(tags);
   Object.assign(headers, encryptionHeaders(version));
-  return Object.assign(headers, lockHeaders(version));
+  return Object.assign(headers, replicationHeaders(version), lockHeaders(version));
 }
 
 /** What writes and reads say about how the version is encrypted. */

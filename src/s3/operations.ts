@@ -6,11 +6,11 @@ import {
   deleteAbsentConfiguration,
   getAbsentConfiguration,
   getBucketAccelerateConfiguration,
-  getBucketReplication,
   listBucketAnalyticsConfigurations,
   listBucketIntelligentTieringConfigurations,
   listBucketMetricsConfigurations,
 } from './ops/absent-configurations.js';
+import { deleteBucketReplication, getBucketReplication, putBucketReplication } from './ops/bucket-replication.js';
 import { deleteBucketCors, getBucketCors, preflight, putBucketCors } from './ops/bucket-cors.js';
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './ops/bucket-encryption.js';
 import { getBucketAcl, putBucketAcl } from './ops/bucket-acl.js';
@@ -416,14 +416,19 @@ const BUCKET: readonly OperationRow[] = [
   row('GetBucketReplication', ['GET', 'bucket'], owner, ['GetReplicationConfiguration'], getBucketReplication, {
     query: { replication: true },
   }),
-  later('PutBucketReplication', 'PUT', 'bucket', 'replication', 'PutReplicationConfiguration'),
+  row('PutBucketReplication', ['PUT', 'bucket'], owner, ['PutReplicationConfiguration'], putBucketReplication, {
+    query: { replication: true },
+    body: 'xml',
+  }),
   row(
     'DeleteBucketReplication',
     ['DELETE', 'bucket'],
     owner,
     ['PutReplicationConfiguration'],
-    deleteAbsentConfiguration,
-    { query: { replication: true } },
+    deleteBucketReplication,
+    {
+      query: { replication: true },
+    },
   ),
   row('GetBucketWebsite', ['GET', 'bucket'], owner, ['GetBucketWebsite'], getBucketWebsite, {
     query: { website: true },

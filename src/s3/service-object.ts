@@ -9,7 +9,8 @@ import type { BucketRecord, Intent, Region } from '../store/types.js';
 import type { Services, ServiceSettings } from './context.js';
 import type { WriteEncryption } from './encryption.js';
 import { entityTag, writeEncryption } from './encryption.js';
-import { lifecycleEventsOf } from './events.js';
+import { serviceEventsOf } from './events.js';
+import { replicating } from './replicating.js';
 import { putChange } from './versioning.js';
 import { commitIngested, draftOf, MAX_PUT_BYTES } from './write-object.js';
 
@@ -109,8 +110,10 @@ export async function commitForService(
       key,
       select: 'latest',
       ...(intent === null ? {} : { intent }),
-      ...lifecycleEventsOf({ bucket, key, cause: 'ObjectCreated:Put' }),
-      decide: (state) => putChange(bucket.versioning, state, draft),
+      ...serviceEventsOf({ bucket, key, cause: 'ObjectCreated:Put' }),
+      decide: replicating({ bucket, key, nowMs: draft.lastModified }, (state) =>
+        putChange(bucket.versioning, state, draft),
+      ),
     }),
   );
 }

@@ -11,6 +11,7 @@ const CODES: Readonly<Record<StoreErrorKind, S3ErrorCode>> = {
   contention: 'OperationAborted',
   bucketGone: 'NoSuchBucket',
   uploadGone: 'NoSuchUpload',
+  quotaExceeded: 'QuotaExceeded',
   corrupt: 'InternalError',
   storage: 'ServiceUnavailable',
   closed: 'ServiceUnavailable',

@@ -24,6 +24,9 @@ import type { Cause } from './event-record.js';
 import { eventsOf } from './events.js';
 import type { ObjectAttributes } from './object-attributes.js';
 import { retentionOfNew } from './object-lock.js';
+import type { ReplicaFacts } from './replica-request.js';
+import { placeReplica, replicaSelector } from './replica-request.js';
+import { replicating } from './replicating.js';
 import { putChange } from './versioning.js';
 
 /** One upload at most. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
@@ -45,6 +48,8 @@ export interface WriteRequest {
   readonly precondition: (state: KeyState) => void;
   /** for who is notified of it */
   readonly cause: Cause;
+  /** It is a replica of that version; one that is there already stays. */
+  readonly replica?: ReplicaFacts | null;
 }
 
 export async function writeObject(
@@ -73,19 +78,42 @@ export async function writeObject(
   const commit = await commitIngested(ingested, async () => {
     const checksum = request.verify(ingested);
     const draft = draftOf(request, { ...ingested, etag }, checksum, services.now());
+    const { replica = null } = request;
+    if (replica !== null) return placed(context, request, { replica, draft, ingested });
     return region.metadata.commit({
       bucket,
       key,
       select: 'latest',
       ...(ingested.intent === null ? {} : { intent: ingested.intent }),
       ...eventsOf(context, request),
-      decide: (state) => {
+      decide: replicating({ bucket, key, nowMs: draft.lastModified }, (state) => {
         request.precondition(state);
         return putChange(bucket.versioning, state, draft);
-      },
+      }),
     });
   });
   return { ...commit, etag };
+}
+
+async function placed(
+  context: OperationContext,
+  { bucket, key, cause }: WriteRequest,
+  {
+    replica,
+    draft,
+    ingested,
+  }: { readonly replica: ReplicaFacts; readonly draft: VersionDraft; readonly ingested: Ingested },
+): Promise<KeyCommit> {
+  const commit = await regionOf(context, bucket).metadata.commit({
+    bucket,
+    key,
+    select: replicaSelector(replica),
+    ...(ingested.intent === null ? {} : { intent: ingested.intent }),
+    ...eventsOf(context, { bucket, key, cause }),
+    decide: (state) => placeReplica(state, draft, replica),
+  });
+  if (!commit.changed) await ingested.abandon();
+  return { ...commit, version: commit.version ?? commit.before.selected };
 }
 
 /**

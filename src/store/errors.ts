@@ -16,6 +16,8 @@ export type StoreErrorKind =
   | 'bucketGone'
   /** the multipart upload is not open (unknown, aborted, completing or completed) */
   | 'uploadGone'
+  /** a quota of the bucket or its owner has no room for the change */
+  | 'quotaExceeded'
   /** stored bytes are missing or fail their checksum */
   | 'corrupt'
   /** no space, read-only file system, wrong permissions */
@@ -38,4 +40,10 @@ export class StoreError extends Error {
     this.kind = kind;
     this.outcome = outcome;
   }
+}
+
+/** For who has not begun with what it was to do: of its own change the outcome is known, whatever became of what failed. */
+export function asNotApplied(error: unknown): unknown {
+  if (!(error instanceof StoreError) || error.outcome === 'notApplied') return error;
+  return new StoreError(error.kind, 'notApplied', error.message, error);
 }

@@ -6,6 +6,7 @@
  * garbage of what the commit superseded. A crash between two steps leaves garbage, never a reference without its data.
  */
 import type { StoreAudit } from './audit.js';
+import type { QuotaStore } from './quota-types.js';
 
 /** One life of a bucket. A bucket that is deleted and created again has another instance and never sees old rows. */
 export interface BucketRef {
@@ -20,6 +21,12 @@ export interface Owner {
   readonly id: string;
   readonly displayName: string;
 }
+
+/**
+ * linearizable: everything that happens to a key happens at one moment, and may depend on what the key was. quorum: of writes at the same
+ * time the one with the greatest clock stays, and nothing may depend on what the key was.
+ */
+export type BucketConsistency = 'linearizable' | 'quorum';
 
 export type VersioningState = 'unversioned' | 'enabled' | 'suspended';
 
@@ -40,6 +47,8 @@ export interface BucketRecord extends BucketRef {
 export type NewBucket = Omit<BucketRecord, 'instance' | 'revision' | 'state' | 'createdAt'> & {
   /** ms since the epoch; default now. For buckets that are taken over from elsewhere. */
   readonly createdAt?: number;
+  /** Of its keys, for its whole life; default linearizable. consistencyOf tells. */
+  readonly consistency?: BucketConsistency;
 };
 
 export interface BucketPatch {
@@ -174,7 +183,7 @@ export interface ObjectVersion extends VersionDraft {
   readonly versionId: string;
   /**
    * The key's clock when the version was committed: microseconds since the epoch, raised to stay above the key's earlier
-   * changes. Orders versions (newest = greatest) and names the row.
+   * changes. Orders versions (newest = greatest) and names the row. Of a version that was placed: where it was first committed.
    */
   readonly seq: number;
 }
@@ -193,6 +202,8 @@ export interface KeyState {
   readonly nullVersion: ObjectVersion | null;
   /** the one the caller's selector names */
   readonly selected: ObjectVersion | null;
+  /** The selector names a version whose seq another version of the key has: it cannot be placed. */
+  readonly taken?: boolean;
 }
 
 /** What becomes of a key, all of it in one atomic commit. Versions are named by their seq. */
@@ -202,6 +213,11 @@ export interface KeyChange {
    * or not; else a new id is made.
    */
   readonly put?: { readonly draft: VersionDraft; readonly isNull: boolean };
+  /**
+   * A version that was made elsewhere takes its place among the key's: its id tells which (seqOfVersionId), newest only if none is
+   * newer. The selector must name it, and find nothing. Not together with put, replace or remove.
+   */
+  readonly place?: { readonly draft: VersionDraft; readonly versionId: string };
   /**
    * One of the state's versions with other attributes (ACL, tags, retention, re-wrapped keys). Its data must stay the same
    * blobs; inline bytes null: those that are stored stay.
@@ -218,7 +234,7 @@ export interface KeyChange {
 
 export interface KeyCommit {
   readonly before: KeyState;
-  /** the version that was put or replaced */
+  /** the version that was put, placed or replaced */
   readonly version: ObjectVersion | null;
   /** false when decide returned null: nothing was written */
   readonly changed: boolean;
@@ -235,6 +251,12 @@ export interface CommitRequest {
    * it does not reference become garbage). One that lapsed and was claimed makes the commit fail: StoreError closed.
    */
   readonly intent?: Intent;
+  /**
+   * Id of the key's upload that the put completes: made only while the upload is 'completing', and never a second time, whatever became
+   * of the version meanwhile. (A change that takes the place of such a version, or removes it, finishes the upload first.)
+   * @throws StoreError uploadGone
+   */
+  readonly completes?: string;
   /**
    * Pure; runs once per attempt on fresh state; null changes nothing; may throw (the throw reaches the caller and
    * nothing is written).
@@ -282,7 +304,7 @@ export interface KeyRename {
 /** A change as it is about to be made, for what is told of it. */
 export interface MadeChange {
   readonly before: KeyState;
-  /** the version that is put or replaced */
+  /** the version that is put, placed or replaced */
   readonly version: ObjectVersion | null;
   /** The key's clock after the change: orders what is told of the key. */
   readonly seq: number;
@@ -495,8 +517,15 @@ export interface MetadataStore {
   closeUpload(ref: UploadRef, to: 'completing' | 'aborting'): Promise<UploadRecord['state'] | null>;
   /** A completion that was refused (wrong part list, failed precondition) opens it again: completing -> open. */
   reopenUpload(ref: UploadRef): Promise<void>;
-  /** Removes the upload and its parts; part blobs that `keep` does not name become garbage. */
-  removeUpload(ref: UploadRef, keep: ReadonlySet<string>): Promise<void>;
+  /** Removes the upload and its parts, whose blobs become garbage. */
+  removeUpload(ref: UploadRef): Promise<void>;
+  /**
+   * The upload has become that version of its key, which is committed: it is removed like by removeUpload, but for the parts that the
+   * version refers to, and remembered for a day. Does nothing for an upload that is gone.
+   */
+  finishUpload(ref: UploadRef, version: ObjectVersion): Promise<void>;
+  /** The version, without its data and parts, that a finished upload became, whatever became of it; null: none is remembered. */
+  finishedUpload(ref: UploadRef): Promise<ObjectVersion | null>;
 
   /** True when the bucket has no versions, delete markers included. Open uploads do not count (as on AWS). */
   isEmpty(bucket: BucketRef): Promise<boolean>;
@@ -556,6 +585,8 @@ export interface BlobStore {
 
 export interface Region {
   readonly name: string;
+  /** Of new buckets that ask for none; default linearizable. */
+  readonly consistency?: BucketConsistency;
   readonly metadata: MetadataStore;
   /** by S3 storage class, upper case; always has STANDARD */
   readonly blobs: ReadonlyMap<string, BlobStore>;
@@ -626,14 +657,55 @@ export interface IamStore {
   useKey(accessKey: string, use: IamKeyUse): Promise<void>;
 }
 
+/** A node of Cassandra as this process sees it. */
+export interface StoreNode {
+  /** host:port */
+  readonly address: string;
+  readonly datacenter: string;
+  readonly rack: string;
+  readonly up: boolean;
+  /** of Cassandra */
+  readonly release: string;
+  /** uuid of the ring's schema that the node has; null: not known, as of nodes that are down */
+  readonly schemaVersion: string | null;
+}
+
+export interface StoreVolume {
+  readonly path: string;
+  /** 'metadata', or region and storage class that it keeps */
+  readonly holds: string;
+  readonly totalBytes: number;
+  /** for this process */
+  readonly freeBytes: number;
+}
+
+/** Where the data lies. */
+export type StoreTopology =
+  | {
+      readonly kind: 'cassandra';
+      /** one for each cluster that the configuration names */
+      readonly clusters: readonly {
+        readonly contactPoints: readonly string[];
+        readonly localDatacenter: string | null;
+        readonly keyspaces: readonly string[];
+        /** null: the cluster cannot be reached, and nodes are empty */
+        readonly schemaAgreement: boolean | null;
+        readonly nodes: readonly StoreNode[];
+      }[];
+    }
+  | { readonly kind: 'embedded'; readonly volumes: readonly StoreVolume[]; readonly metadataBytes: number };
+
 /** All stores of one deployment. */
 export interface Stores {
   readonly kind: 'embedded' | 'cassandra';
   readonly buckets: BucketStore;
   readonly iam: IamStore;
+  readonly quotas: QuotaStore;
   readonly regions: ReadonlyMap<string, Region>;
   /** Resolves when the store can serve; @throws StoreError */
   ready(): Promise<void>;
+  /** Where the data lies; what cannot be reached is told, not thrown. */
+  topology(): Promise<StoreTopology>;
   /** For maintenance: everything that is in the stores. Works until they are closed. */
   audit(): Promise<StoreAudit>;
   close(): Promise<void>;

@@ -110,6 +110,12 @@ export function ensureNatsServer(): Promise<string> {
   });
 }
 
+/** Path of Chromium: the one on the PATH, or the one from Debian's packages. */
+export function ensureChromium(): Promise<string> {
+  const ways = { 'apt-get': (dir: string) => fromDebian('chromium', dir) };
+  return ensureBinary({ name: 'chromium', release: 'debian', ways, versionArgs: ['--version'] });
+}
+
 /** Path of a command, got in the first of the ways that works. Fails with what each of them said. */
 async function ensureBinary(options: {
   readonly name: string;

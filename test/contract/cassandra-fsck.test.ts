@@ -116,6 +116,26 @@ describe('fsck on rows of Cassandra', () => {
     expect(await allKeys(metadata(), bucket)).toEqual(['kept', 'lacking', 'lacking-version', 'newer', 'outdated']);
   });
 
+  it('finds nothing wrong in a quorum bucket, whose superseded rows are still there', async () => {
+    const quorum = await stores.buckets.create(newBucket(region, { consistency: 'quorum' }));
+    const rows = () =>
+      cql('SELECT slot FROM object_head WHERE bucket = ? AND key = ?', [
+        types.Uuid.fromString(quorum.bucket.instance),
+        'key',
+      ]);
+    do await overwrite(metadata(), quorum.bucket, 'key', draft({ etag: 'e'.repeat(32), sizeBytes: 5 }));
+    while ((await rows()).rowLength < 2);
+    expect((await fsck({ data: true })).filter((problem) => problem.bucket === quorum.bucket.name)).toEqual([]);
+    await cql('INSERT INTO object_index (bucket, range, key, entry) VALUES (?, 0, ?, ?) USING TIMESTAMP 1', [
+      types.Uuid.fromString(quorum.bucket.instance),
+      'stray',
+      '[1,2,"etag",3,"STANDARD","o",0,0,0]',
+    ]);
+    expect(await fsck({ repair: true })).toMatchObject([{ kind: 'listing', key: 'stray', repaired: true }]);
+    expect(await fsck()).toEqual([]);
+    expect(await allKeys(metadata(), quorum.bucket)).toEqual(['key']);
+  });
+
   it('leaves a listing that the sweeper knows of to the sweeper', async () => {
     const intent = await metadata().openIntent(bucket, 'announced', []);
     await commitUnlisted('announced', { of: 'kept', versioned: false, clock: Date.now() * 1_000 });

@@ -8,6 +8,7 @@ import { inventoryContract } from './suite/inventory.js';
 import { lifecycleContract } from './suite/lifecycle.js';
 import { metadataContract } from './suite/metadata.js';
 import { outboxContract } from './suite/outbox.js';
+import { quotaContract } from './suite/quotas.js';
 
 bucketContract('cassandra', makeCassandraStores);
 metadataContract('cassandra', makeCassandraStores);
@@ -17,3 +18,4 @@ lifecycleContract('cassandra', makeCassandraStores);
 inventoryContract('cassandra', makeCassandraStores);
 iamContract('cassandra', makeCassandraStores);
 outboxContract('cassandra', makeCassandraStores);
+quotaContract('cassandra', makeCassandraStores);

@@ -8,6 +8,7 @@ import { inventoryContract } from './suite/inventory.js';
 import { lifecycleContract } from './suite/lifecycle.js';
 import { metadataContract } from './suite/metadata.js';
 import { outboxContract } from './suite/outbox.js';
+import { quotaContract } from './suite/quotas.js';
 
 bucketContract('embedded', makeEmbeddedStores);
 metadataContract('embedded', makeEmbeddedStores);
@@ -17,3 +18,4 @@ lifecycleContract('embedded', makeEmbeddedStores);
 inventoryContract('embedded', makeEmbeddedStores);
 iamContract('embedded', makeEmbeddedStores);
 outboxContract('embedded', makeEmbeddedStores);
+quotaContract('embedded', makeEmbeddedStores);

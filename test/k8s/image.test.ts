@@ -1,38 +1,27 @@
-// The Dockerfile and the configuration it puts into the image. No image is built here: what is checked is that everything the
-// Dockerfile names is there and that it starts the program as the manifests expect.
-import { spawn } from 'node:child_process';
+// The Dockerfile and the configuration it puts into the image. There is no builder of images here: what its stages copy and run is
+// carried out in folders, and what comes out is started as the image is.
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { parseArgs } from '../../src/config/cli.js';
 import { ConfigError, loadConfig } from '../../src/config/index.js';
+import { buildStage, parseDockerfile } from './dockerfile.js';
 import { ROOT } from './validator.js';
 
-interface Instruction {
-  readonly name: string;
-  readonly text: string;
-}
+const { args, stages } = parseDockerfile(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'));
+const instructions = stages.flatMap((stage) => stage.instructions);
+const BUILD_TIMEOUT_MS = 900_000;
+const START_TIMEOUT_MS = 180_000;
 
-/** Instructions in order, with continued lines joined and comments gone. */
-function instructionsOf(dockerfile: string): Instruction[] {
-  return dockerfile
-    .split('\n')
-    .filter((line) => !line.startsWith('#'))
-    .join('\n')
-    .replaceAll(/\\\n\s*/g, '')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const [name = '', ...rest] = line.split(' ');
-      return { name, text: rest.join(' ') };
-    });
-}
-
-const instructions = instructionsOf(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'));
-const finalStage = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
+const finalStage = stages.at(-1)?.instructions ?? [];
 const textOf = (wanted: string): string => finalStage.find(({ name }) => name === wanted)?.text ?? '';
 const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
 const allowed = ignored.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
@@ -52,6 +41,11 @@ describe('the Dockerfile', () => {
     expect(parseArgs(JSON.parse(textOf('CMD')) as string[])).toMatchObject({ kind: 'action', action: 'api-run' });
     expect(parseArgs(['bootstrap'])).toMatchObject({ kind: 'action', action: 'bootstrap' });
     expect(textOf('USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+
+  it('is built on one exact release, which the builder can pin to a digest', () => {
+    expect(args['NODE_IMAGE']).toMatch(/^node:\d+\.\d+\.\d+-\w+-slim$/);
+    expect(new Set(stages.map(({ from }) => from))).toEqual(new Set([args['NODE_IMAGE']]));
   });
 
   it('has the program where the entry point looks for it', () => {
@@ -84,6 +78,119 @@ describe('the Dockerfile', () => {
     expect(await checkHealth()).toBe(1);
   });
 });
+
+describe('what the Dockerfile builds', () => {
+  let folder: string;
+  let image: string;
+  const execute = promisify(execFile);
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pithos-image-'));
+    image = join(folder, 'image');
+    const roots: Record<string, string> = {};
+    for (const stage of stages) {
+      const root = stage.name === null ? image : join(folder, stage.name);
+      // The first stage compiles src, which every run of the tests has done already.
+      if (stage.name === 'build') {
+        await buildStage(
+          {
+            ...stage,
+            instructions: [
+              { name: 'WORKDIR', text: '/app' },
+              { name: 'COPY', text: 'dist ./dist' },
+            ],
+          },
+          { context: ROOT, roots, root, run: false },
+        );
+      } else {
+        await buildStage(stage, { context: ROOT, roots, root, run: stage.name !== null });
+      }
+      if (stage.name !== null) roots[stage.name] = root;
+    }
+  }, BUILD_TIMEOUT_MS);
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('lists what is in it', () => {
+    const { bomFormat, metadata, components } = JSON.parse(
+      readFileSync(join(image, 'app', 'sbom.cdx.json'), 'utf8'),
+    ) as {
+      bomFormat: string;
+      metadata: { component: { purl: string } };
+      components: { name: string }[];
+    };
+    const { version, dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      version: string;
+      dependencies: Record<string, string>;
+      devDependencies: Record<string, string>;
+    };
+    expect(bomFormat).toBe('CycloneDX');
+    expect(metadata.component.purl).toBe(`pkg:npm/pithos@${version}`);
+    const installed = JSON.parse(readFileSync(join(image, 'app', 'node_modules', '.package-lock.json'), 'utf8')) as {
+      packages: Record<string, { version: string }>;
+    };
+    const names = Object.keys(installed.packages).map((path) => path.split('node_modules/').at(-1) ?? '');
+    const listed = new Set(components.map(({ name }) => name));
+    expect(names).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+    // Types are there for nobody: a peer that may be missing.
+    expect(names.filter((name) => !listed.has(name) && !name.startsWith('@types/'))).toEqual([]);
+    expect(Object.keys(devDependencies).filter((name) => existsSync(join(image, 'app', 'node_modules', name)))).toEqual(
+      [],
+    );
+  });
+
+  it("has no binaries for other platforms than the image's", () => {
+    const binaries = readdirSync(join(image, 'app', 'node_modules', 'aws-crt', 'dist', 'bin'));
+    expect(binaries).toEqual([`linux-${process.arch}-glibc`]);
+  });
+
+  it('starts with the packages that are in it, and reads the configuration that is in it', async () => {
+    const [node = '', program = ''] = JSON.parse(textOf('ENTRYPOINT')) as string[];
+    expect(node).toBe('node');
+    const env = { PATH: process.env['PATH'], PITHOS_CONFIGURATION: join(image, 'etc', 'pithos', 'pithos.yaml') };
+    const { stdout } = await execute(process.execPath, [program, 'check-config'], { cwd: join(image, 'app'), env });
+    expect(stdout).toContain('cassandra:9042');
+  });
+
+  it(
+    'serves from a volume with the embedded store',
+    async () => {
+      const port = await freePortOf();
+      const config = {
+        service: { host: '127.0.0.1', port, workers: 1 },
+        options: { 'data-dir': join(folder, 'data') },
+        keystore: { keys: { AKANY: { tenant: 'any', secret: 'any' } } },
+      };
+      const file = join(folder, 'pithos.yaml');
+      writeFileSync(file, stringify(config));
+      const env = { PATH: process.env['PATH'], PITHOS_CONFIGURATION: file, NODE_ENV: 'production' };
+      const server = spawn(process.execPath, ['dist/server', 'api-run'], { cwd: join(image, 'app'), env });
+      const ended = once(server, 'exit');
+      let log = '';
+      for (const stream of [server.stdout, server.stderr])
+        stream.on('data', (data: Buffer) => (log += data.toString()));
+      try {
+        while (server.exitCode === null && !log.includes('pithos serves S3')) await sleep(100);
+        // Without a signature, no list of buckets.
+        expect((await fetch(`http://127.0.0.1:${port}/`)).status, log).toBe(403);
+      } finally {
+        server.kill('SIGTERM');
+      }
+      expect(await ended, log).toEqual([0, null]);
+    },
+    START_TIMEOUT_MS,
+  );
+});
+
+async function freePortOf(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 describe('the configuration in the image', () => {
   const path = join(ROOT, 'k8s', 'pithos.default.yaml');

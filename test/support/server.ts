@@ -104,6 +104,13 @@ export function bootstrap(
   return run(process.execPath, args, { env: { PITHOS_CONFIGURATION: undefined, ...env }, timeoutMs });
 }
 
+/** Runs `node dist/server ARGS` and answers how it ended. */
+export function pithos(args: readonly string[], options: { readonly timeoutMs?: number } = {}): Promise<RunResult> {
+  const { timeoutMs = 100_000 } = options;
+  const env = { PITHOS_CONFIGURATION: undefined };
+  return run(process.execPath, [SERVER, ...args], { cwd: REPOSITORY, env, timeoutMs });
+}
+
 async function bootstrapOk(configFile: string, env: NonNullable<SpawnOptions['env']>): Promise<void> {
   const { code, stdout, stderr } = await bootstrap(configFile, { env });
   if (code !== 0) throw new Error(`bootstrap ended with exit code ${code}:\n${stdout}${stderr}`);

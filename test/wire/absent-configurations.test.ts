@@ -15,7 +15,6 @@ import {
   ListBucketIntelligentTieringConfigurationsCommand,
   ListBucketMetricsConfigurationsCommand,
   PutBucketAccelerateConfigurationCommand,
-  PutBucketReplicationCommand,
   RestoreObjectCommand,
 } from '@aws-sdk/client-s3';
 import { beforeAll, expect, it } from 'vitest';
@@ -72,9 +71,6 @@ describeWire('configurations that no bucket has', (wire) => {
       code: 'NotImplemented',
       message: expect.stringContaining('PutBucketAccelerateConfiguration') as string,
     });
-    const ReplicationConfiguration = { Role: 'arn:aws:iam::1:role/r', Rules: [] };
-    const replicate = new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration });
-    expect(await failure(wire.s3.send(replicate))).toMatchObject({ status: 501, code: 'NotImplemented' });
   });
 
   it("are the owner's to read", async () => {

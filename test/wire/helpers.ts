@@ -3,6 +3,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandInput, GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import { expect } from 'vitest';
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
@@ -90,4 +91,9 @@ export async function sha256Of(stream: Readable): Promise<string> {
 
 export function text(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => String(from + index).padStart(5, '0'));
+}
+
+/** As expect.poll, with the patience that a busy machine asks for. */
+export function eventually<T>(read: () => T) {
+  return expect.poll(read, { timeout: 40_000 });
 }

@@ -2,7 +2,6 @@
 import { mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -18,20 +17,14 @@ import { stringify } from 'yaml';
 import type { Problem } from '../../src/maintenance/figures.js';
 import { connectCassandra, useCassandra } from '../support/cassandra.js';
 import { cassandraConfig, embeddedConfig } from '../support/config.js';
-import { run } from '../support/run.js';
 import type { RunResult } from '../support/run.js';
+import { pithos } from '../support/server.js';
 import { bytes, KIB, MIB, read } from './helpers.js';
 import { describeWire } from './servers.js';
 import type { Wire } from './servers.js';
 
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 /** Short, but longer than a write takes on a busy machine. */
 const GRACE = '10s';
-
-function pithos(args: readonly string[]): Promise<RunResult> {
-  const env = { PITHOS_CONFIGURATION: undefined };
-  return run(process.execPath, [path.join('dist', 'server'), ...args], { cwd: REPOSITORY, env, timeoutMs: 100_000 });
-}
 
 const command = (wire: Wire, ...args: readonly string[]): Promise<RunResult> =>
   pithos([...args, '-f', wire.server.configFile]);

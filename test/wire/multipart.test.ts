@@ -4,6 +4,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
@@ -128,6 +129,12 @@ describeWire('multipart uploads', (wire) => {
     const only = await part(Key, UploadId, 1, 'once');
     const [first, second] = [await complete(Key, UploadId, [only]), await complete(Key, UploadId, [only])];
     expect(second.ETag).toBe(first.ETag);
+    await put(wire.s3, Bucket, Key, 'written since');
+    expect((await complete(Key, UploadId, [only])).ETag).toBe(first.ETag);
+    expect((await read(wire.s3, { Bucket, Key })).content.toString()).toBe('written since');
+    await wire.s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    expect((await complete(Key, UploadId, [only])).ETag).toBe(first.ETag);
+    expect(await failure(read(wire.s3, { Bucket, Key }))).toMatchObject({ code: 'NoSuchKey' });
     const together = await create('together');
     const raced = await part('together', together, 1, 'raced');
     const answers = await Promise.all([1, 2, 3].map(() => complete('together', together, [raced])));

@@ -2,16 +2,17 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { CreateBucketCommand, GetBucketLocationCommand } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, GetBucketLocationCommand, GetObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import https from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tlsMaterial } from '../cassandra/index.mjs';
 import type { TlsMaterial } from '../cassandra/index.mjs';
 import { spawnPithos } from '../support/server.js';
 import type { PithosProcess } from '../support/server.js';
-import { bytes, MIB, put, read } from './helpers.js';
+import { bytes, eventually, MIB, put, read } from './helpers.js';
 import type { Home } from './servers.js';
 import { bucketName, clientOf, makeHome, REGION } from './servers.js';
 
@@ -74,6 +75,64 @@ describe('TLS', () => {
       expect(await handshake({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
       expect(await handshake({})).toBe('TLSv1.3');
     } finally {
+      await server.stop();
+    }
+  });
+
+  it('cuts off a client that stops reading, and not one that reads slowly', { timeout: 120_000 }, async () => {
+    const certificate = { 'cert-file': material.serverCertFile, 'key-file': material.serverKeyFile };
+    const server = await spawnPithos({
+      config: {
+        ...home.config,
+        service: { host: '127.0.0.1', workers: 1, tls: certificate },
+        limits: { 'body-idle-timeout': '2s' },
+      },
+      scheme: 'https',
+    });
+    const s3 = clientOf(server, undefined, await trusting());
+    try {
+      const Bucket = bucketName();
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      await put(s3, Bucket, 'large', bytes(24 * MIB, 5));
+      const url = new URL(await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: 'large' })));
+      const received = { still: 0, slow: 0 };
+      const get = (name: keyof typeof received) => {
+        const socket = tls.connect({ host: server.host, port: server.port, rejectUnauthorized: false });
+        socket.on('data', (data: Buffer) => (received[name] += data.length));
+        socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: close\r\n\r\n`);
+        return socket;
+      };
+      const still = get('still');
+      const slow = get('slow');
+      const ended = new Promise<void>((resolve) => slow.once('close', () => resolve()));
+      still.pause();
+      // In gulps, for longer than a silence may last.
+      let fill = 0;
+      slow.on('data', () => {
+        if (received.slow >= fill) slow.pause();
+      });
+      for (let gulp = 1; gulp <= 8; gulp++) {
+        fill = gulp * MIB;
+        slow.resume();
+        await eventually(() => received.slow).toBeGreaterThanOrEqual(fill);
+        await sleep(500);
+      }
+      expect(received.slow).toBeLessThan(16 * MIB);
+      fill = Infinity;
+      slow.resume();
+      await ended;
+      expect(received.slow).toBeGreaterThan(24 * MIB);
+      const lines = () =>
+        server
+          .logs()
+          .split('\n')
+          .filter((line) => line.includes('"operation":"GetObject"'));
+      await expect.poll(() => lines().length, { timeout: 30_000 }).toBe(2);
+      still.resume();
+      await new Promise<void>((resolve) => still.once('close', () => resolve()));
+      expect(received.still).toBeLessThan(24 * MIB);
+    } finally {
+      s3.destroy();
       await server.stop();
     }
   });

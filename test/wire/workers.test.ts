@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutBucketPolicyCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import type { Wire } from './servers.js';
-import { describeWire } from './servers.js';
+import { describeWire, USER_KEY } from './servers.js';
 
 const WORKERS = 3;
 
@@ -60,7 +60,9 @@ function suite(wire: Wire): void {
     const before = workersOf(wire.server.pid);
     const [victim] = before;
     process.kill(Number(victim), 'SIGKILL');
-    const { Body } = await wire.s3.send(new GetObjectCommand({ Bucket, Key: 'kept' }));
+    // What the killed one had in its hands is lost, and asked for again as every client does.
+    const patient = wire.client(USER_KEY, { maxAttempts: 5 });
+    const { Body } = await patient.send(new GetObjectCommand({ Bucket, Key: 'kept' }));
     expect(await Body?.transformToString()).toBe('kept');
     for (;;) {
       const now = workersOf(wire.server.pid);

@@ -11,11 +11,6 @@ import { accelerateConfiguration, emptyConfigurationList } from '../xml/absent-c
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAccelerateConfiguration.html */
 export const getBucketAccelerateConfiguration: Handler = async () => xmlResponse(accelerateConfiguration());
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketReplication.html */
-export const getBucketReplication: Handler = async ({ bucket }) => {
-  throw new S3Error('ReplicationConfigurationNotFoundError', { detail: { BucketName: bucket.name } });
-};
-
 /**
  * Analytics, metrics and intelligent-tiering configurations by their id.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketMetricsConfiguration.html
@@ -36,5 +31,5 @@ export const listBucketMetricsConfigurations: Handler = async () =>
 export const listBucketIntelligentTieringConfigurations: Handler = async () =>
   xmlResponse(emptyConfigurationList('ListBucketIntelligentTieringConfigurationsOutput'));
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketReplication.html and its kin: gone already */
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketMetricsConfiguration.html and its kin: gone already */
 export const deleteAbsentConfiguration: Handler = async () => emptyResponse(204);

@@ -2,6 +2,8 @@
 import { invalidArgument, S3Error } from '../errors.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse, xmlResponse } from '../operation.js';
+import { consistencyHeader } from '../quorum-bucket.js';
+import { replicationOf } from '../replication.js';
 import { payerDocument, payerOf } from '../requester-pays.js';
 import { xmlBody } from '../xml-body.js';
 import {
@@ -14,7 +16,7 @@ import {
 
 /** AWS answers an empty constraint for its first region; a region that the operator named is told by its name. */
 export const getBucketLocation: Handler = async ({ bucket }) =>
-  xmlResponse(locationConstraint(bucket.region === 'us-east-1' ? null : bucket.region));
+  xmlResponse(locationConstraint(bucket.region === 'us-east-1' ? null : bucket.region), consistencyHeader(bucket));
 
 export const getBucketRequestPayment: Handler = async ({ bucket }) =>
   xmlResponse(requestPaymentConfiguration(payerOf(bucket)));
@@ -39,6 +41,11 @@ export const putBucketVersioning: Handler = async (context) => {
     if (current.objectLock && status === 'Suspended')
       throw new S3Error('InvalidBucketState', {
         message: 'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
+      });
+    if (status === 'Suspended' && replicationOf(current) !== null)
+      throw new S3Error('InvalidBucketState', {
+        message:
+          'A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.',
       });
     return { versioning: status === 'Enabled' ? 'enabled' : 'suspended' };
   });

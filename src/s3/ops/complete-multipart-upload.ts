@@ -5,6 +5,9 @@
  * Deviations: checksums of parts need not be repeated in the list (they were verified when the parts came), and Last-Modified
  * is the time of completion, so that it never lies before that of the object it replaced.
  *
+ * It is committed once: the store does not make it again for an upload that has become a version, whatever others made of that since,
+ * and a repetition is answered like the first for a day. Later it is answered only as long as that version is there.
+ *
  * The upload is closed before its parts are read, so that the list that is judged is the list that is committed. A refusal opens
  * it again. When it is unknown whether the commit took effect the upload stays closed, and the next attempt finds out.
  */
@@ -21,7 +24,7 @@ import type {
   VersionDraft,
 } from '../../store/types.js';
 import { contentMd5 } from '../checksum-headers.js';
-import { findCompleted, inodesOf } from '../completed-upload.js';
+import { findCompleted } from '../completed-upload.js';
 import { checkWrite } from '../conditions.js';
 import type { OperationContext } from '../context.js';
 import { regionOf } from '../context.js';
@@ -40,6 +43,9 @@ import {
 import { encryptionHeaders } from '../object-headers.js';
 import type { Handler, S3Response } from '../operation.js';
 import { xmlResponse } from '../operation.js';
+import type { ReplicaFacts } from '../replica-request.js';
+import { placeReplica, replicaSelector } from '../replica-request.js';
+import { replicating } from '../replicating.js';
 import { newVersionIdHeader, putChange } from '../versioning.js';
 import { draftOf } from '../write-object.js';
 import { uploadRefOf } from '../write-part.js';
@@ -69,7 +75,7 @@ export const completeMultipartUpload: Handler = async (context) => {
   // Another attempt closed it: it may have committed without living to say so.
   const earlier = before === 'completing' ? await findCompleted(metadata, ref, { maxCandidates: Infinity }) : null;
   const version = earlier ?? (await complete(context, metadata, { ref, upload, requested }));
-  await dropUpload(context, metadata, ref, version);
+  await finish(context, metadata, ref, version);
   return answer(context, ref, version);
 };
 
@@ -141,22 +147,31 @@ async function commitUpload(
     headers: request.headers,
     nowMs: services.now(),
   });
+  const replica = replicaOf(upload);
   const commit = await metadata.commit({
     bucket: ref.bucket,
     key: ref.key,
-    select: 'latest',
+    select: replica === null ? 'latest' : replicaSelector(replica),
+    completes: ref.uploadId,
     ...eventsOf(context, { bucket, key: ref.key, cause: 'ObjectCreated:CompleteMultipartUpload' }),
-    decide: (state) => {
+    decide: replicating({ bucket, key: ref.key, nowMs: draft.lastModified }, (state) => {
       if (ownVersion(state, ref.uploadId) !== null) return null;
       if (services.now() > deadlineMs)
         throw new StoreError('timeout', 'notApplied', 'the completion of a multipart upload took too long to commit');
+      if (replica !== null) return placeReplica(state, draft, replica);
       checkWrite(request.headers, state.latest);
       return putChange(bucket.versioning, state, draft);
-    },
+    }),
   });
-  const version = commit.changed ? commit.version : ownVersion(commit.before, ref.uploadId);
+  const there = replica === null ? null : commit.before.selected;
+  const version = commit.changed ? commit.version : (there ?? ownVersion(commit.before, ref.uploadId));
   if (version === null) throw new Error('a completion committed no version');
   return version;
+}
+
+/** The version that the upload is a replica of; null: it is none. */
+function replicaOf({ extra }: UploadRecord): ReplicaFacts | null {
+  return (extra['replica'] as ReplicaFacts | undefined) ?? null;
 }
 
 /** The version that another attempt at this completion committed. */
@@ -209,18 +224,19 @@ function draftOfUpload(
     },
   );
   // The data key is the upload's, not one made for this request.
-  return { ...draft, encryption: upload.encryption, extra: upload.extra };
+  const { replica: _replica, ...extra } = upload.extra;
+  return { ...draft, encryption: upload.encryption, extra };
 }
 
-/** Removes the completed upload and the parts it did not use. The object is there: a failure leaves work to a repetition, no more. */
-async function dropUpload(
+/** Removes the completed upload and the parts it did not use. The object is there: a failure leaves work to whoever comes next. */
+async function finish(
   context: OperationContext,
   metadata: MetadataStore,
   ref: UploadRef,
   version: ObjectVersion,
 ): Promise<void> {
   try {
-    await metadata.removeUpload(ref, inodesOf(version));
+    await metadata.finishUpload(ref, version);
   } catch (error) {
     context.log.warn({ err: error, uploadId: ref.uploadId }, 'a completed multipart upload could not be removed');
   }

@@ -1,4 +1,5 @@
 /** CreateBucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html */
+import { consistencyOf } from '../../store/consistency.js';
 import { aclFromHeaders } from '../../iam/acl-headers.js';
 import { privateAcl, serialiseAcl } from '../../iam/acl.js';
 import { bucketAcl, grantsToOthers, OBJECT_OWNERSHIPS, OWNERSHIP_CONTROLS_DOCUMENT } from '../bucket-security.js';
@@ -9,6 +10,7 @@ import { ownerOf } from '../context.js';
 import { S3Error, invalidArgument } from '../errors.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse } from '../operation.js';
+import { consistencyHeader, notInQuorumBucket, requestedConsistency } from '../quorum-bucket.js';
 import type { Tags } from '../tagging.js';
 import { checkTags } from '../tagging.js';
 import { xmlBody } from '../xml-body.js';
@@ -30,12 +32,21 @@ export const createBucket: Handler = async (context) => {
   if (ownership === 'BucketOwnerEnforced' && acl !== null && grantsToOthers(acl))
     throw new S3Error('InvalidBucketAclWithObjectOwnership');
   const objectLock = objectLockAsked(request.headers['x-amz-bucket-object-lock-enabled']);
+  const asked = requestedConsistency(request.headers);
+  const wished = asked ?? services.stores.regions.get(region)?.consistency ?? 'linearizable';
+  // A quota of the owner's counts all its buckets, and cannot count those.
+  const counted =
+    wished === 'quorum' && (await services.stores.quotas.get({ kind: 'tenant', tenant: owner.id })) !== null;
+  if (counted && asked === 'quorum') throw notInQuorumBucket('A quota of the owner');
+  const consistency = counted ? 'linearizable' : wished;
+  if (objectLock && consistency === 'quorum') throw notInQuorumBucket('Object Lock');
   const { created, bucket } = await services.stores.buckets.create({
     name,
     region,
     owner,
     versioning: objectLock ? 'enabled' : 'unversioned',
     objectLock,
+    consistency,
     documents: {
       ...(acl === null ? {} : { acl: serialiseAcl(acl) }),
       ...(tags === null ? {} : { tagging: JSON.stringify(tags) }),
@@ -47,11 +58,14 @@ export const createBucket: Handler = async (context) => {
     if (bucket.owner.id !== owner.id) throw new S3Error('BucketAlreadyExists', { detail: { BucketName: name } });
     if (bucket.region !== region) throw new S3Error('BucketAlreadyOwnedByYou', { detail: { BucketName: name } });
     // Creating one's own bucket again succeeds, as in AWS's us-east-1, unless it asks for another ACL: that would silently
-    // open or close a bucket in use.
-    if (serialiseAcl(acl ?? privateAcl(owner)) !== serialiseAcl(bucketAcl(bucket)))
+    // open or close a bucket in use; and its consistency cannot change.
+    if (
+      serialiseAcl(acl ?? privateAcl(owner)) !== serialiseAcl(bucketAcl(bucket)) ||
+      (asked !== null && asked !== consistencyOf(bucket))
+    )
       throw new S3Error('BucketAlreadyExists', { detail: { BucketName: name } });
   }
-  return emptyResponse(200, { location: `/${name}` });
+  return emptyResponse(200, { location: `/${name}`, ...consistencyHeader(bucket) });
 };
 
 function ownershipAsked(header: string | undefined): ObjectOwnership | null {

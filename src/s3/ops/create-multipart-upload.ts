@@ -8,11 +8,13 @@ import { objectAttributes } from '../object-attributes.js';
 import { encryptionHeaders } from '../object-headers.js';
 import type { Handler } from '../operation.js';
 import { xmlResponse } from '../operation.js';
+import { requestedReplica } from '../replica-request.js';
 import { initiateMultipartUploadResult } from '../xml/multipart.js';
 
 export const createMultipartUpload: Handler = async (context) => {
   const { request, bucket, services } = context;
   const key = keyOf(context);
+  const replica = requestedReplica(context, 'ReplicateObject');
   const checksum = uploadChecksum(request.headers);
   const attributes = await objectAttributes(context, bucket);
   const encryption = (await writeEncryption(context, { bucket, key }))?.info ?? null;
@@ -27,7 +29,7 @@ export const createMultipartUpload: Handler = async (context) => {
     state: 'open',
     checksum,
     encryption,
-    extra: {},
+    extra: replica === null ? {} : { replica },
   });
   return xmlResponse(initiateMultipartUploadResult({ bucket: bucket.name, key, uploadId }), {
     ...encryptionHeaders({ encryption }),

@@ -1,4 +1,5 @@
 /** DeleteObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
+import { consistencyOf } from '../../store/consistency.js';
 import type { BucketRecord } from '../../store/types.js';
 import type { DeleteConditions } from '../conditions.js';
 import { checkDelete, deleteConditionsOf } from '../conditions.js';
@@ -9,11 +10,20 @@ import { lockJudgement } from '../object-lock-access.js';
 import { checkRemovable } from '../object-lock.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse } from '../operation.js';
-import { deleteChange, selectorOf, versionIdHeader } from '../versioning.js';
+import { notInQuorumBucket } from '../quorum-bucket.js';
+import type { ReplicaFacts } from '../replica-request.js';
+import { placeReplica, replicaSelector, requestedReplica } from '../replica-request.js';
+import { replicating } from '../replicating.js';
+import { deleteChange, deleteMarker, selectorOf, versionIdHeader } from '../versioning.js';
 
 export const deleteObject: Handler = async (context) => {
   const { bucket, request } = context;
   const key = keyOf(context);
+  const replica = requestedReplica(context, 'ReplicateDelete');
+  if (replica !== null && !request.query.has('versionId')) {
+    await placeMarker(context, key, replica);
+    return emptyResponse(204, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': replica.versionId });
+  }
   const outcome = await deleteOne(context, bucket, {
     key,
     versionId: request.query.get('versionId'),
@@ -24,6 +34,19 @@ export const deleteObject: Handler = async (context) => {
     ...(outcome.versionId === null ? {} : versionIdHeader(bucket.versioning, outcome.versionId)),
   });
 };
+
+/** @throws S3Error InvalidRequest */
+async function placeMarker(context: OperationContext, key: string, replica: ReplicaFacts): Promise<void> {
+  const { bucket } = context;
+  const marker = deleteMarker({ owner: ownerOf(context.identity), nowMs: replica.lastModified });
+  await regionOf(context, bucket).metadata.commit({
+    bucket,
+    key,
+    select: replicaSelector(replica),
+    ...eventsOf(context, { bucket, key, cause: 'ObjectRemoved' }),
+    decide: (state) => placeReplica(state, marker, replica),
+  });
+}
 
 export interface DeleteTarget {
   readonly key: string;
@@ -40,7 +63,7 @@ export interface DeleteOutcome {
 
 /**
  * Deletes a key or one version; what is not there counts as deleted.
- * @throws S3Error AccessDenied for a version that Object Lock protects, PreconditionFailed
+ * @throws S3Error AccessDenied for a version that Object Lock protects, PreconditionFailed, NotImplemented for conditions in a quorum bucket
  */
 export async function deleteOne(
   context: OperationContext,
@@ -48,6 +71,8 @@ export async function deleteOne(
   target: DeleteTarget,
 ): Promise<DeleteOutcome> {
   const { key, versionId, conditions } = target;
+  if (consistencyOf(bucket) === 'quorum' && Object.values(conditions).some((condition) => condition !== undefined))
+    throw notInQuorumBucket('A conditional deletion');
   const region = regionOf(context, bucket);
   const events = eventsOf(context, { bucket, key, cause: 'ObjectRemoved' });
   if (versionId !== undefined && versionId !== '') {
@@ -72,11 +97,11 @@ export async function deleteOne(
     key,
     select: 'latest',
     ...events,
-    decide: (state) => {
+    decide: replicating({ bucket, key, nowMs: marker.nowMs }, (state) => {
       const current = state.latest?.deleteMarker === true ? null : state.latest;
       checkDelete(conditions, current);
       return deleteChange(bucket.versioning, state, marker);
-    },
+    }),
   });
   const { version } = commit;
   return version === null

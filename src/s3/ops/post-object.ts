@@ -73,6 +73,7 @@ export const postObject: Handler = async (context) => {
     permission: 'WRITE',
     keys: keysOfPost(auth, context.request.headers),
   });
+  await context.onAllowed?.(identity, bucket);
   const expected = expectedDigests(headers);
   const attributes = await objectAttributes(caller, bucket);
   checkDigestUnderLock(bucket, attributes, expected);

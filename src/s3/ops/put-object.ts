@@ -13,6 +13,7 @@ import { encryptionHeaders } from '../object-headers.js';
 import { checkDigestUnderLock } from '../object-lock.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse } from '../operation.js';
+import { requestedReplica } from '../replica-request.js';
 import { newVersionIdHeader } from '../versioning.js';
 import { MAX_PUT_BYTES, writeObject } from '../write-object.js';
 
@@ -29,6 +30,7 @@ export const putObject: Handler = async (context) => {
     const object = await appendTarget(context, offset);
     if (object !== null) return appendObject(context, object);
   }
+  const replica = requestedReplica(context, 'ReplicateObject');
   const expected = expectedDigests(request.headers);
   const attributes = await objectAttributes(context, bucket);
   checkDigestUnderLock(bucket, attributes, expected);
@@ -44,6 +46,7 @@ export const putObject: Handler = async (context) => {
     encryption,
     checksums: expected.algorithm === null ? [] : [expected.algorithm],
     cause: 'ObjectCreated:Put',
+    replica,
     verify: (ingested) => verifyDigests(expected, ingested, body),
     precondition: (state) => {
       checkWrite(request.headers, state.latest);

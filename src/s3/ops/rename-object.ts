@@ -18,6 +18,7 @@ import { eventsOf } from '../events.js';
 import { checkRemovable, retentionOfNew } from '../object-lock.js';
 import type { Handler } from '../operation.js';
 import { emptyResponse } from '../operation.js';
+import { replicatedDraft } from '../replicating.js';
 import { deleteChange, deleteMarker, newVersionIdHeader, putChange } from '../versioning.js';
 
 const SOURCE = 'x-amz-rename-source';
@@ -60,7 +61,7 @@ export const renameObject: Handler = async (context) => {
     decide: (source, target) => {
       repeated = target.latest !== null && isRepetition(target.latest, token, from) ? target.latest : null;
       if (repeated !== null) return null;
-      return renameChange(context, { from, token, source, target });
+      return renameChange(context, { from, to, token, source, target });
     },
   });
   const made = version ?? repeated;
@@ -70,13 +71,14 @@ export const renameObject: Handler = async (context) => {
 
 interface Rename {
   readonly from: string;
+  readonly to: string;
   readonly token: string | null;
   readonly source: KeyState;
   readonly target: KeyState;
 }
 
 /** @throws S3Error NoSuchKey, PreconditionFailed, AccessDenied (Object Lock) */
-function renameChange(context: OperationContext, { from, token, source, target }: Rename): RenameChange {
+function renameChange(context: OperationContext, { from, to, token, source, target }: Rename): RenameChange {
   const { bucket, identity, request, services } = context;
   const object = source.selected;
   if (object === null || object.deleteMarker) throw missing('latest', from);
@@ -97,10 +99,11 @@ function renameChange(context: OperationContext, { from, token, source, target }
   // This gateway may still hold the bucket for unversioned: a version of another one's making is not taken away.
   const versioned = bucket.versioning !== 'unversioned' || object.versionId !== 'null';
   if (!versioned) checkRemovable(object, { nowMs, bypass: false });
+  const isNull = bucket.versioning === 'suspended' || !versioned;
   return {
-    draft,
-    isNull: bucket.versioning === 'suspended' || !versioned,
-    marker: versioned ? deleteMarker(by) : null,
+    draft: replicatedDraft({ bucket, key: to, nowMs }, draft, isNull),
+    isNull,
+    marker: versioned ? replicatedDraft({ bucket, key: from, nowMs }, deleteMarker(by), isNull) : null,
   };
 }
 

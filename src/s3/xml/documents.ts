@@ -21,6 +21,7 @@ export * from './ownership-controls.js';
 export * from './policy-status.js';
 export * from './post-response.js';
 export * from './public-access-block.js';
+export * from './replication.js';
 export * from './server-side-encryption.js';
 export * from './tagging.js';
 export * from './website.js';

@@ -10,9 +10,12 @@
 import { StoreError } from '../errors.js';
 import type { BucketRecord, BucketRef } from '../types.js';
 import { BUCKET_CHECK_MS, BUCKET_FENCE_MS } from './options.js';
+import { countingTenant, QUOTA_LOOK_MS } from './quota-mark.js';
 
 export interface BucketPass {
   readonly bucket: BucketRef;
+  /** Whose quotas count the bucket's changes; null: they are not counted. */
+  readonly countedFor: string | null;
   /** performance.now() before the look was taken */
   readonly lookedAtMs: number;
 }
@@ -65,6 +68,25 @@ export class BucketGuard {
     }
   }
 
+  /**
+   * Whether a change that was not counted may be attempted now: the look that said so must not be old.
+   * @throws StoreError bucketGone, or what the read throws
+   */
+  async isUncounted(pass: BucketPass): Promise<boolean> {
+    for (let look = pass; ;) {
+      const now = this.#now();
+      if (now - look.lookedAtMs < QUOTA_LOOK_MS) return true;
+      look = await this.#look(pass.bucket, now);
+      if (look.countedFor !== null) return false;
+    }
+  }
+
+  /** Whose quotas count the changes of the bucket, also of one that is being deleted; asked now. */
+  async countedFor(bucket: BucketRef): Promise<string | null> {
+    const record = await this.#read(bucket.name);
+    return record?.instance === bucket.instance ? countingTenant(record) : null;
+  }
+
   /** This gateway knows that the bucket is changing. */
   forget(bucket: BucketRef): void {
     this.#looks.delete(bucket.instance);
@@ -81,6 +103,6 @@ export class BucketGuard {
     if (record?.instance !== bucket.instance || record.state !== 'active') {
       throw new StoreError('bucketGone', 'notApplied', `bucket ${bucket.name} no longer exists`);
     }
-    return { bucket, lookedAtMs };
+    return { bucket, countedFor: countingTenant(record), lookedAtMs };
   }
 }

@@ -34,6 +34,12 @@ export interface BucketStoreParts {
   readonly onChanged: (name: string) => Promise<void>;
   /** Clears what a bucket without versions may still hold, its uploads, once it takes no writes any more. Repeatable. */
   readonly beforeRemoval: (bucket: BucketRecord) => Promise<unknown>;
+  /** What counts buckets for quotas is told of their lives: opening answers the record as it is to be written. */
+  readonly quotas: {
+    opening(bucket: BucketRecord): Promise<BucketRecord>;
+    opened(bucket: BucketRecord): Promise<void>;
+    closed(bucket: BucketRecord): Promise<void>;
+  };
 }
 
 export class CassandraBucketStore implements BucketStore {
@@ -42,6 +48,7 @@ export class CassandraBucketStore implements BucketStore {
   readonly #onFenced: (bucket: BucketRecord) => void;
   readonly #onChanged: (name: string) => Promise<void>;
   readonly #beforeRemoval: (bucket: BucketRecord) => Promise<unknown>;
+  readonly #quotas: BucketStoreParts['quotas'];
   /** Changes of one bucket by this gateway, one after another: they would only make each other fail. */
   readonly #busy = new KeyedMutex();
   readonly #remembered = new Map<string, { readonly record: BucketRecord; readonly untilMs: number }>();
@@ -54,21 +61,25 @@ export class CassandraBucketStore implements BucketStore {
     this.#onFenced = parts.onFenced;
     this.#onChanged = parts.onChanged;
     this.#beforeRemoval = parts.beforeRemoval;
+    this.#quotas = parts.quotas;
   }
 
   async create(bucket: NewBucket): Promise<{ readonly created: boolean; readonly bucket: BucketRecord }> {
     const { name, owner } = bucket;
     const before = await this.#rows.read(name, { serial: false });
     if (before !== null) return { created: false, bucket: before.record };
-    const row: BucketRow = { record: newBucketRecord(bucket, this.#options.now()), changeId: randomUUID() };
-    const { instance } = row.record;
+    const record = newBucketRecord(bucket, this.#options.now());
+    const { instance } = record;
     await this.#rows.addToTenant(owner.id, name, instance);
+    const row: BucketRow = { record: await this.#quotas.opening(record), changeId: randomUUID() };
     const owned = await this.#busy.run(name, () => this.#insert(row));
     if (owned.instance === instance) {
       this.#remember(owned);
+      await this.#quotas.opened(owned);
       return { created: true, bucket: owned };
     }
     await this.#rows.removeFromTenant(owner.id, name, instance);
+    await this.#quotas.closed(row.record);
     return { created: false, bucket: owned };
   }
 
@@ -168,6 +179,7 @@ export class CassandraBucketStore implements BucketStore {
       await this.#pause(attempt, result === null);
     }
     await this.#rows.removeFromTenant(fenced.owner.id, fenced.name, fenced.instance);
+    await this.#quotas.closed(fenced);
     await this.#onChanged(fenced.name);
     return 'deleted';
   }

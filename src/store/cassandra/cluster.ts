@@ -1,12 +1,15 @@
 /**
- * One Cassandra cluster with one set of credentials: a driver client that connects when first used, and the ways statements
- * are executed. A Session looks at it from one target's keyspace and consistency levels.
+ * One Cassandra cluster with one set of credentials: a driver client that connects when first used and is replaced when all
+ * nodes have moved, and the ways statements are executed. A Session looks at it from one target's keyspace and consistency levels.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Host, QueryOptions } from 'cassandra-driver';
 import { types } from 'cassandra-driver';
 import type { CassandraTarget, Consistency, SerialConsistency } from '../../config/types.js';
 import { StoreError } from '../errors.js';
-import { connect, endpointKey } from './connect.js';
+import { CallNames } from './call-names.js';
+import { Breaker } from './breaker.js';
+import { connect, endpointKey, isCutOff } from './connect.js';
 import type { Endpoint } from './connect.js';
 import { toStoreError } from './driver-errors.js';
 import type { StatementKind } from './driver-errors.js';
@@ -20,17 +23,26 @@ export interface Statement {
 
 /** How soon a failed attempt to connect is repeated: requests in between share its failure. */
 const RECONNECT_PAUSE_MS = 300;
+/** Between two looks for a ring that has gone: the driver itself goes on trying the addresses that it knows. */
+const REDISCOVERY_PAUSE_MS = 1_000;
 
 export class Cluster {
   readonly #endpoint: Endpoint;
   readonly #options: CassandraOptions;
   #client: Client | null = null;
   #connecting: Promise<Client> | null = null;
-  #closed = false;
+  #rediscovering: Promise<void> | null = null;
+  readonly #breaker = new Breaker({ now: () => performance.now() });
+  readonly #closing = new AbortController();
+  readonly #names = new CallNames();
 
   constructor(endpoint: Endpoint, options: CassandraOptions) {
     this.#endpoint = endpoint;
     this.#options = options;
+  }
+
+  get endpoint(): Endpoint {
+    return this.#endpoint;
   }
 
   get requestTimeoutMs(): number {
@@ -52,7 +64,7 @@ export class Cluster {
         await client.shutdown();
         throw new StoreError('closed', 'notApplied', 'the store is closed');
       }
-      this.#client = client;
+      this.#use(client);
       this.#connecting = null;
       return client;
     } catch (error) {
@@ -64,21 +76,80 @@ export class Cluster {
     }
   }
 
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  #use(client: Client): void {
+    this.#client = client;
+    client.on('hostDown', () => this.#lookForNodes(client));
+  }
+
+  /**
+   * A client without a connection to any node may be one whose nodes have all moved, and it knows only where they were. The
+   * contact points are resolved again, until either it is connected again or a new client is.
+   */
+  #lookForNodes(client: Client): void {
+    if (this.#closed || this.#client !== client || this.#rediscovering !== null || !isCutOff(client)) return;
+    this.#rediscovering = this.#rediscover(client).finally(() => {
+      this.#rediscovering = null;
+    });
+  }
+
+  async #rediscover(lost: Client): Promise<void> {
+    this.#options.logger.warn({}, 'no node of Cassandra is connected: looking for them anew');
+    const isWanted = (): boolean => !this.#closed && isCutOff(lost);
+    while (isWanted()) {
+      const found = await connect(this.#endpoint, this.#options).catch(() => null);
+      if (found === null) {
+        await sleep(REDISCOVERY_PAUSE_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+        continue;
+      }
+      // Meanwhile the driver may have reached its nodes again by itself.
+      if (!isWanted()) {
+        await found.shutdown();
+        return;
+      }
+      this.#use(found);
+      const nodes = found.hosts.values().map(({ address }) => address);
+      this.#options.logger.warn({ nodes }, 'connected to Cassandra again');
+      // Its statements have all failed with its connections; nothing waits for the rest of it.
+      lost.shutdown().catch(() => undefined);
+      return;
+    }
+  }
+
   async execute(statement: Statement, kind: StatementKind, options: QueryOptions): Promise<types.ResultSet> {
     const client = this.#client ?? (await this.client());
-    try {
-      return await client.execute(statement.query, statement.params, options);
-    } catch (error) {
-      throw this.#failure(error, kind);
-    }
+    return this.#observed(client, { statement, kind }, () =>
+      client.execute(statement.query, statement.params, options),
+    );
   }
 
   async batch(statements: readonly Statement[], kind: StatementKind, options: QueryOptions): Promise<types.ResultSet> {
     const client = this.#client ?? (await this.client());
+    return this.#observed(client, { statement: statements[0], kind }, () => client.batch([...statements], options));
+  }
+
+  /** statement: of a batch the first, which names it */
+  async #observed(
+    client: Client,
+    { statement, kind }: { readonly statement: Statement | undefined; readonly kind: StatementKind },
+    run: () => Promise<types.ResultSet>,
+  ): Promise<types.ResultSet> {
+    this.#breaker.check();
+    const end = this.#options.observer.began(this.#names.of(statement?.query ?? '', kind));
     try {
-      return await client.batch([...statements], options);
+      const result = await run();
+      this.#breaker.succeeded();
+      end({ error: null, speculative: speculativeOf(result) });
+      return result;
     } catch (error) {
-      throw this.#failure(error, kind);
+      this.#lookForNodes(client);
+      const failure = this.#failure(error, kind);
+      this.#breaker.failed(failure);
+      end({ error: failure });
+      throw failure;
     }
   }
 
@@ -90,8 +161,9 @@ export class Cluster {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#closed = true;
+    this.#closing.abort();
     await this.#connecting?.catch(() => undefined);
+    await this.#rediscovering;
     await this.#client?.shutdown();
   }
 }
@@ -110,6 +182,11 @@ export class ClusterPool {
     const cluster = this.#clusters.get(key) ?? new Cluster(target, this.#options);
     this.#clusters.set(key, cluster);
     return new Session(cluster, target);
+  }
+
+  /** In the order in which they were first named. */
+  get clusters(): readonly Cluster[] {
+    return [...this.#clusters.values()];
   }
 
   async close(): Promise<void> {
@@ -231,6 +308,11 @@ export class Session {
     const applied = result.wasApplied();
     return { applied, found: applied ? null : (row ?? null) };
   }
+}
+
+/** How many nodes more were asked because one was slow. */
+function speculativeOf({ info }: types.ResultSet): number {
+  return (info as { readonly speculativeExecutions?: number }).speculativeExecutions ?? 0;
 }
 
 /** The driver's types leave out that the last page has none. */

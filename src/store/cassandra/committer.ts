@@ -8,13 +8,20 @@
 import { StoreError } from '../errors.js';
 import { applyChange, blobsOf } from '../shared/key-change.js';
 import type { AppliedChange, BlobName } from '../shared/key-change.js';
+import { amountOfChange, ZERO } from '../shared/quota.js';
+import type { QuotaAmount } from '../quota-types.js';
 import type { BucketRef, CommitRequest, KeyChange, KeyCommit } from '../types.js';
 import type { BucketGuard, BucketPass } from './bucket-guard.js';
+import { isRefusal, tell } from './commit-told.js';
+import type { Told } from './commit-told.js';
 import { fateOf, newToken } from './commit-trail.js';
+import type { Completions } from './completions.js';
 import type { GarbageRow } from './garbage-table.js';
 import type { Head, HeadTable } from './head-table.js';
 import type { CassandraOutbox } from './outbox.js';
 import type { Announcement } from './outbox-announcer.js';
+import type { QuotaHold, QuotaHolds } from './quota-holds.js';
+import { NO_HOLD } from './quota-holds.js';
 import { isVersionedAfter, planAsIs, planIndex } from './index-writer.js';
 import type { IndexWriter } from './index-writer.js';
 import type { IntentLog, Ticket } from './intents.js';
@@ -23,15 +30,17 @@ import { markOf, withoutMarks } from './move-mark.js';
 import type { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
 import { backoff } from './retry.js';
-import { nextSeq } from '../versions.js';
+import { nextSeq, seqOfVersionId } from '../versions.js';
 
 export interface CommitterParts {
   readonly heads: Pick<HeadTable, 'load' | 'write' | 'fence'>;
-  readonly index: Pick<IndexWriter, 'apply'>;
+  readonly index: Pick<IndexWriter, 'apply' | 'repair'>;
   readonly intents: Pick<IntentLog, 'announce' | 'announceGarbage' | 'cancelGarbage' | 'use' | 'close'>;
-  readonly guard: Pick<BucketGuard, 'enter' | 'confirm'>;
+  readonly guard: Pick<BucketGuard, 'enter' | 'confirm' | 'isUncounted'>;
   readonly outbox: Pick<CassandraOutbox, 'announce'>;
+  readonly quotas: Pick<QuotaHolds, 'take'>;
   readonly moves: Pick<Moves, 'settle'>;
+  readonly completions: Pick<Completions, 'check' | 'settle'>;
   readonly options: Pick<CassandraOptions, 'now' | 'commitDeadlineMs'>;
 }
 
@@ -41,17 +50,27 @@ export interface CommitterParts {
  */
 const FIRST_PATIENCE_MS = 1_500;
 
+/** What is to be written, for a key as it was read. */
+interface Decided {
+  readonly head: Head;
+  readonly change: KeyChange;
+  readonly pass: BucketPass;
+}
+
 /** A write that was sent. */
 interface Attempt {
   readonly head: Head;
   readonly applied: AppliedChange;
   readonly token: Buffer;
-  /** what it wants delivered */
-  readonly events: Announcement;
+  /** who wants to know what became of it */
+  readonly told: Told;
 }
 
-/** A commit; move: the rename that makes it, whose own mark does not stand in its way. */
-export type HeldCommit = CommitRequest & { readonly move?: string };
+/**
+ * A commit; move: the rename that makes it, whose own mark does not stand in its way; frees: what that rename is going to make room
+ * for in its bucket's quotas.
+ */
+export type HeldCommit = CommitRequest & { readonly move?: string; readonly frees?: QuotaAmount };
 
 /** One commit() while it runs. */
 interface Run {
@@ -111,7 +130,7 @@ export class Committer {
           ticket.done();
           this.#dropGarbage(run);
         }
-        for (const { events } of run.pending) events.lost();
+        for (const { told } of run.pending) told.lost();
         throw error;
       }
     });
@@ -135,7 +154,7 @@ export class Committer {
         await this.#show(run, head);
         return { before: head.state, version: null, changed: false };
       }
-      const made = await this.#write(run, head, change);
+      const made = await this.#write(run, { head, change, pass });
       if (made !== null) return this.#finish(run, made, pass);
       this.#checkDeadline(run);
       await backoff(attempt);
@@ -158,7 +177,7 @@ export class Committer {
       if (fate === 'unknown') throw unknownOutcome(run.request);
       if (fate !== 'dead') continue;
       run.pending = run.pending.filter((other) => other !== one);
-      one.events.cancel();
+      one.told.cancel();
     }
     return null;
   }
@@ -167,6 +186,7 @@ export class Committer {
     let change: KeyChange | null;
     try {
       change = run.request.decide(head.state);
+      if (change !== null) await this.#checkUpload(run.request);
     } catch (error) {
       // Before its refusal may be reported, a write that is still under way must be stopped or seen.
       if (run.pending.length > 0) return this.#fence(run, head);
@@ -174,6 +194,10 @@ export class Committer {
     }
     if (change === null && run.pending.length > 0) return this.#fence(run, head);
     return change;
+  }
+
+  async #checkUpload({ bucket, key, completes }: HeldCommit): Promise<void> {
+    if (completes !== undefined) await this.#parts.completions.check({ bucket, key, uploadId: completes });
   }
 
   async #fence(run: Run, head: Head): Promise<'again'> {
@@ -185,33 +209,49 @@ export class Committer {
   }
 
   /** null: not applied, or not known to be. */
-  async #write(run: Run, head: Head, change: KeyChange): Promise<Attempt | null> {
-    const { heads, intents, options } = this.#parts;
+  async #write(run: Run, { head, change, pass }: Decided): Promise<Attempt | null> {
+    const { heads, intents, guard, completions, options } = this.#parts;
     const { bucket, key, intent } = run.request;
     const applied = applyChange(head.state, change, options.now());
+    const amount = amountOfChange(head.state, applied);
     const token = newToken();
-    const events = await this.#orUnknown(run, () =>
-      settled(this.#announceGarbage(run, applied.garbageBlobs), this.#announceEvents(run, head, applied, token)),
-    );
-    const attempt: Attempt = { head, applied, token, events };
+    await this.#orUnknown(run, () => completions.settle(bucket, key, head, applied));
+    let told: Told;
     try {
+      told = await tell({
+        garbage: this.#announceGarbage(run, applied.garbageBlobs),
+        events: this.#announceEvents(run, head, applied, token),
+        hold: this.#takeRoom(run, { head, pass, amount, token }),
+      });
+    } catch (error) {
+      if (run.pending.length === 0) throw error;
+      if (!isRefusal(error)) throw madeUnknown(error);
+      await this.#fence(run, head);
+      return null;
+    }
+    const attempt: Attempt = { head, applied, token, told };
+    try {
+      if (amount !== null && !told.isCounted && !(await this.#orUnknown(run, () => guard.isUncounted(pass)))) {
+        told.cancel();
+        return null;
+      }
       // Last of all: the sweeper must not get hold of the blobs between this look at the lease and the write.
       if (intent !== undefined && applied.placed !== null) await this.#orUnknown(run, async () => intents.use(intent));
     } catch (error) {
-      events.cancel();
+      told.cancel();
       throw error;
     }
     try {
       const versioned = isVersionedAfter(head, applied);
       const timeoutMs = FIRST_PATIENCE_MS * 2 ** run.lost;
       if (await heads.write(bucket, key, head, { applied, token, versioned, timeoutMs })) return attempt;
-      events.cancel();
+      told.cancel();
       return null;
     } catch (error) {
       const lost = error instanceof StoreError && error.outcome === 'unknown' && error.kind !== 'internal';
       if (!lost) {
-        if (error instanceof StoreError && error.outcome === 'notApplied') events.cancel();
-        else events.lost();
+        if (error instanceof StoreError && error.outcome === 'notApplied') told.cancel();
+        else told.lost();
         throw run.pending.length > 0 ? madeUnknown(error) : error;
       }
       run.pending.push(attempt);
@@ -220,10 +260,25 @@ export class Committer {
     }
   }
 
+  async #takeRoom(
+    { request }: Run,
+    {
+      head,
+      pass,
+      amount,
+      token,
+    }: Pick<Decided, 'head' | 'pass'> & Pick<Attempt, 'token'> & { amount: QuotaAmount | null },
+  ): Promise<QuotaHold> {
+    const tenant = pass.countedFor;
+    if (tenant === null || amount === null) return NO_HOLD;
+    const { bucket, key, frees = ZERO } = request;
+    return this.#parts.quotas.take({ tenant, bucket, key, amount, frees, token, base: head.trail });
+  }
+
   async #announceEvents(run: Run, head: Head, applied: AppliedChange, token: Buffer): Promise<Announcement> {
     const { bucket, key, events } = run.request;
-    const { seq, put, replace } = applied;
-    const drafts = events?.({ before: head.state, version: put ?? replace, seq }) ?? [];
+    const { seq, put, below, replace } = applied;
+    const drafts = events?.({ before: head.state, version: put ?? below ?? replace, seq }) ?? [];
     return this.#parts.outbox.announce({ bucket, key, seq, token, base: head.trail, drafts });
   }
 
@@ -245,10 +300,15 @@ export class Committer {
 
   /**
    * Nothing to change, because what is wanted is so already. Who made it so may have died before the listings showed it, or not be
-   * that far yet: acknowledged means that they do, so this makes sure.
+   * that far yet: acknowledged means that they do, so this makes sure. That goes for a version that is gone, too.
    */
-  async #show({ request }: Run, head: Head): Promise<void> {
-    if (head.clock !== null) await this.#parts.index.apply(request.bucket, request.key, planAsIs(head));
+  async #show({ request: { bucket, key, select } }: Run, head: Head): Promise<void> {
+    const { index } = this.#parts;
+    if (head.clock === null) return;
+    const gone = select === 'latest' || head.state.selected !== null ? null : select.versionId;
+    // Ids tell under which seq a version is listed, but for the null version's.
+    if (gone === 'null') await index.repair(bucket, key);
+    else await index.apply(bucket, key, planAsIs(head, gone === null ? null : seqOfVersionId(gone)));
   }
 
   /** The change is made. Now it must show, and its bucket must still be there. */
@@ -257,19 +317,21 @@ export class Committer {
     const { bucket, key, intent } = run.request;
     const { head, applied } = made;
     // The key has moved on from the state that the others were made for.
-    for (const { events } of run.pending) if (events !== made.events) events.cancel();
+    for (const { told } of run.pending) if (told !== made.told) told.cancel();
     run.pending = [];
+    let shown = false;
     try {
       await index.apply(bucket, key, planIndex(head, applied));
+      shown = true;
       await guard.confirm(pass);
     } catch (error) {
       throw madeUnknown(error);
     } finally {
       // Whether it shows or not: it was made.
-      made.events.made();
+      await made.told.made(shown);
     }
     if (intent !== undefined && applied.placed !== null) intents.close(intent, blobsOf(applied.placed.data));
-    return { before: head.state, version: applied.put ?? applied.replace, changed: true };
+    return { before: head.state, version: applied.put ?? applied.below ?? applied.replace, changed: true };
   }
 
   /** What fails while a write may still be applied leaves the outcome unknown. */
@@ -287,17 +349,6 @@ export class Committer {
     const { key } = run.request;
     throw new StoreError('contention', 'notApplied', `key ${JSON.stringify(key)} is changed by too many at once`);
   }
-}
-
-/** What the second one makes, when both have ended: it is taken back when the first one fails. */
-async function settled(first: Promise<void>, second: Promise<Announcement>): Promise<Announcement> {
-  const [done, made] = await Promise.allSettled([first, second]);
-  if (done.status === 'rejected') {
-    if (made.status === 'fulfilled') made.value.cancel();
-    throw done.reason;
-  }
-  if (made.status === 'rejected') throw made.reason;
-  return made.value;
 }
 
 function unknownOutcome({ bucket, key }: { readonly bucket: BucketRef; readonly key: string }): StoreError {

@@ -1,5 +1,4 @@
 /** Makes a connected driver client for a target: addresses, credentials, TLS, the local datacenter, and safe policies. */
-import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { checkServerIdentity } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
@@ -7,6 +6,8 @@ import { auth, Client, policies, types } from 'cassandra-driver';
 import type { DseClientOptions, Host } from 'cassandra-driver';
 import type { CassandraTarget, CassandraTlsConfig } from '../../config/types.js';
 import { StoreError } from '../errors.js';
+import { discover } from './discovery.js';
+import type { Discovered } from './discovery.js';
 import type { CassandraOptions } from './options.js';
 import { SafeRetryPolicy } from './retry-policy.js';
 
@@ -14,6 +15,7 @@ import { SafeRetryPolicy } from './retry-policy.js';
 export type Endpoint = Pick<
   CassandraTarget,
   | 'contactPoints'
+  | 'dnsServers'
   | 'port'
   | 'username'
   | 'password'
@@ -24,10 +26,11 @@ export type Endpoint = Pick<
 >;
 
 export function endpointKey(endpoint: Endpoint): string {
-  const { contactPoints, port, username, password, localDatacenter, tls, requestTimeoutMs, connectTimeoutMs } =
-    endpoint;
+  const { contactPoints, dnsServers, port, username, password, localDatacenter, tls } = endpoint;
+  const { requestTimeoutMs, connectTimeoutMs } = endpoint;
   return JSON.stringify([
     [...contactPoints].sort(),
+    dnsServers,
     port,
     username,
     password,
@@ -38,18 +41,23 @@ export function endpointKey(endpoint: Endpoint): string {
   ]);
 }
 
-/** @throws the driver's error when no contact point answers, StoreError internal when the datacenter cannot be told */
+/**
+ * Contact points are resolved anew each time.
+ * @throws the driver's error when no contact point answers, StoreError unavailable when none has an address, internal when the
+ *   datacenter cannot be told
+ */
 export async function connect(
   endpoint: Endpoint,
-  options: Pick<CassandraOptions, 'connectionsPerHost' | 'speculativeDelayMs' | 'logger'>,
+  options: Pick<CassandraOptions, 'connectionsPerHost' | 'speculativeDelayMs' | 'logger' | 'observer'>,
 ): Promise<Client> {
-  const base = await baseOptions(endpoint);
-  const localDataCenter = endpoint.localDatacenter ?? (await discoverDatacenter(endpoint, base));
+  const discovered = await discover(endpoint);
+  const base = await baseOptions(endpoint, discovered);
+  const localDataCenter = endpoint.localDatacenter ?? (await discoverDatacenter(discovered, base));
   const client = new Client({
     ...base,
     policies: {
       loadBalancing: new policies.loadBalancing.DefaultLoadBalancingPolicy({ localDc: localDataCenter }),
-      retry: new SafeRetryPolicy(),
+      retry: new SafeRetryPolicy((reason) => options.observer.retried(reason)),
       reconnection: new policies.reconnection.ExponentialReconnectionPolicy(500, 5_000, true),
       speculativeExecution:
         options.speculativeDelayMs > 0
@@ -73,12 +81,17 @@ export async function connect(
   return client;
 }
 
-async function baseOptions(endpoint: Endpoint): Promise<DseClientOptions> {
+/** Not connected to any node. */
+export function isCutOff(client: Client): boolean {
+  return client.getState().getConnectedHosts().length === 0;
+}
+
+async function baseOptions(endpoint: Endpoint, discovered: Discovered): Promise<DseClientOptions> {
   return {
-    contactPoints: [...endpoint.contactPoints],
+    contactPoints: [...discovered.contactPoints],
     protocolOptions: {
       // Discovered nodes are reached on this port.
-      port: endpoint.port,
+      port: discovered.port,
       // The version that every Cassandra of interest speaks. Negotiating down from the driver's own latest takes a connection
       // more per version, and answers in a version that the driver did not ask for have made it throw where nobody can catch.
       maxVersion: types.protocolVersion.v4,
@@ -86,7 +99,7 @@ async function baseOptions(endpoint: Endpoint): Promise<DseClientOptions> {
     ...(endpoint.username !== undefined && {
       authProvider: new auth.PlainTextAuthProvider(endpoint.username, endpoint.password ?? ''),
     }),
-    ...(endpoint.tls !== undefined && { sslOptions: await tlsOptions(endpoint.tls, endpoint.contactPoints) }),
+    ...(endpoint.tls !== undefined && { sslOptions: await tlsOptions(endpoint.tls, discovered.names) }),
     socketOptions: { connectTimeout: endpoint.connectTimeoutMs, readTimeout: endpoint.requestTimeoutMs },
     // Node never reuses a network buffer, so cells may be views of it: saves a copy of every chunk that is read.
     encoding: { copyBuffer: false },
@@ -96,10 +109,9 @@ async function baseOptions(endpoint: Endpoint): Promise<DseClientOptions> {
 
 /**
  * The driver connects to addresses, also of nodes that only the ring names, while certificates mostly name hosts: a
- * certificate is right when it is valid for the address or for one of the configured contact points.
+ * certificate is right when it is valid for the address or for one of the names that led to contact points.
  */
-async function tlsOptions(tls: CassandraTlsConfig, contactPoints: readonly string[]): Promise<ConnectionOptions> {
-  const names = contactPoints.map(hostOf);
+async function tlsOptions(tls: CassandraTlsConfig, names: readonly string[]): Promise<ConnectionOptions> {
   const [ca, cert, key] = await Promise.all([tls.caFile, tls.certFile, tls.keyFile].map(readOptional));
   return {
     rejectUnauthorized: tls.verify,
@@ -125,7 +137,7 @@ export function hostOf(contactPoint: string): string {
 }
 
 /** The datacenter of the contact points, asked with a client that is thrown away. */
-async function discoverDatacenter(endpoint: Endpoint, base: DseClientOptions): Promise<string> {
+async function discoverDatacenter({ contactPoints }: Discovered, base: DseClientOptions): Promise<string> {
   const client = new Client({
     ...base,
     policies: { loadBalancing: new policies.loadBalancing.RoundRobinPolicy() },
@@ -137,7 +149,7 @@ async function discoverDatacenter(endpoint: Endpoint, base: DseClientOptions): P
     const hosts = client.hosts.values();
     const all = datacenters(hosts);
     if (all.size === 1) return [...all][0] ?? '';
-    const addresses = new Set((await Promise.all(endpoint.contactPoints.map(hostOf).map(addressesOf))).flat());
+    const addresses = new Set(contactPoints.map(hostOf));
     const near = datacenters(hosts.filter((host) => addresses.has(hostOf(host.address))));
     const [only] = near;
     if (near.size === 1 && only !== undefined) return only;
@@ -154,9 +166,4 @@ async function discoverDatacenter(endpoint: Endpoint, base: DseClientOptions): P
 function datacenters(hosts: readonly Host[]): Set<string> {
   // Unknown for nodes that are not up.
   return new Set(hosts.map((host) => host.datacenter).filter((name) => typeof name === 'string'));
-}
-
-async function addressesOf(host: string): Promise<string[]> {
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return found.map(({ address }) => address);
 }

@@ -1,4 +1,5 @@
 /** All versions of all keys out of object_head, each with the rows that the listings must have of it. */
+import { consistencyOf } from '../consistency.js';
 import { StoreError } from '../errors.js';
 import type { AuditedVersion, AuditPage, AuditScan, ListingRow, RowFault } from '../audit.js';
 import type { ObjectVersion } from '../types.js';
@@ -72,6 +73,13 @@ class Grouping {
 
   add(row: Pending): AuditedVersion[] {
     const name = `${row.bucket}/${row.key}`;
+    if (consistencyOf({ instance: row.bucket }) === 'quorum') {
+      // The newest row comes first; those below it are nothing any more.
+      if (name === this.#key) return [];
+      const before = this.end();
+      this.#key = name;
+      return [...before, audited(row, true)];
+    }
     if (name !== this.#key) {
       const before = this.end();
       this.#key = name;

@@ -14,6 +14,8 @@ export interface GarbageItem {
   readonly bucket: BucketRef;
   readonly key: string;
   readonly blobs: readonly BlobName[];
+  /** Of a write in a quorum bucket that is not known to be made: blobs are its own, and those of what it supersedes. */
+  readonly slot?: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -58,13 +60,14 @@ export function hourEndMs(hour: string): number {
   return (Number.parseInt(hour, 10) + 1) * HOUR_MS;
 }
 
-type StoredItem = [bucket: string, instance: string, key: string, ...blobs: [string, string][]];
+type StoredItem = [bucket: string, instance: string, key: string, ...rest: ([string, string] | number)[]];
 
 export function encodeItems(items: readonly GarbageItem[]): string {
-  const stored = items.map(({ bucket, key, blobs }): StoredItem => [
+  const stored = items.map(({ bucket, key, blobs, slot }): StoredItem => [
     bucket.name,
     bucket.instance,
     key,
+    ...(slot === undefined ? [] : [slot]),
     ...blobs.map(({ inode, storageClass }): [string, string] => [inode, storageClass]),
   ]);
   return JSON.stringify(stored);
@@ -78,11 +81,15 @@ export function decodeItems(text: string, region: string): GarbageItem[] {
   } catch (cause) {
     throw new StoreError('corrupt', 'notApplied', 'a garbage row is not JSON', cause);
   }
-  return stored.map(([name, instance, key, ...blobs]) => ({
-    bucket: { name, instance, region },
-    key,
-    blobs: blobs.map(([inode, storageClass]) => ({ inode, storageClass })),
-  }));
+  return stored.map(([name, instance, key, ...rest]) => {
+    const slot = rest.find((one) => typeof one === 'number');
+    return {
+      bucket: { name, instance, region },
+      key,
+      blobs: rest.filter((one) => typeof one !== 'number').map(([inode, storageClass]) => ({ inode, storageClass })),
+      ...(slot !== undefined && { slot }),
+    };
+  });
 }
 
 /** Where an entry lies: row, position in it, and how many there are. */
@@ -92,28 +99,30 @@ export interface EntryPlace {
   readonly kind: GarbageKind;
   readonly index: number;
   readonly count: number;
+  /** as in GarbageItem */
+  readonly slot?: number;
 }
 
 export function entryId(place: EntryPlace): string {
-  const { shard, row, kind, index, count } = place;
-  return [kind, row, String(index), String(count), shard].join('|');
+  const { shard, row, kind, index, count, slot } = place;
+  return [kind, row, String(index), String(count), ...(slot === undefined ? [] : [`@${slot}`]), shard].join('|');
 }
 
 /** null: not an id of this store */
 export function parseEntryId(id: string): EntryPlace | null {
-  const match = /^(commit|intent|garbage)\|([0-9a-f-]{36})\|(\d+)\|(\d+)\|(.+)$/s.exec(id);
+  const match = /^(commit|intent|garbage)\|([0-9a-f-]{36})\|(\d+)\|(\d+)\|(?:@(\d+)\|)?(.+)$/s.exec(id);
   if (match === null) return null;
-  const [, kind, row = '', index, count, shard = ''] = match;
-  return { kind: kind as GarbageKind, row, index: Number(index), count: Number(count), shard };
+  const [, kind, row = '', index, count, slot, shard = ''] = match;
+  const place = { kind: kind as GarbageKind, row, index: Number(index), count: Number(count), shard };
+  return slot === undefined ? place : { ...place, slot: Number(slot) };
 }
 
 export function toEntries(
   row: { readonly shard: string; readonly id: string; readonly kind: GarbageKind; readonly notBeforeMs: number },
   items: readonly GarbageItem[],
 ): GarbageEntry[] {
-  return items.map((item, index) => ({
-    id: entryId({ shard: row.shard, row: row.id, kind: row.kind, index, count: items.length }),
-    ...item,
-    notBeforeMs: row.notBeforeMs,
-  }));
+  return items.map(({ slot, ...item }, index) => {
+    const place = { shard: row.shard, row: row.id, kind: row.kind, index, count: items.length };
+    return { id: entryId(slot === undefined ? place : { ...place, slot }), ...item, notBeforeMs: row.notBeforeMs };
+  });
 }

@@ -38,7 +38,7 @@ export function newest(rows: readonly Row[]): ObjectVersion[] {
 export function decode(row: Row): ObjectVersion {
   const version = decodeVersion(required(textOf(row, 'doc'), 'doc'), null);
   if (version.data.kind !== 'inline') return version;
-  return { ...version, data: { kind: 'inline', bytes: 'inline' in row ? bytesOf(row, 'inline') : null } };
+  return { ...version, data: { kind: 'inline', bytes: 'inline' in row ? inlineBytes(row) : null } };
 }
 
 /**
@@ -69,7 +69,27 @@ export function crcsOf(rows: readonly Row[]): ReadonlyMap<string, number> {
 export function isWhole(row: Row): boolean {
   const document = textOf(row, 'doc');
   if (document === null || !('inline' in row)) return true;
-  const bytes = bytesOf(row, 'inline');
+  const bytes = inlineBytes(row);
   const crc = inlineCrcOf(document);
   return bytes !== null && (crc === undefined || chunkCrc([bytes]) === crc);
+}
+
+/** What marked documents begin with; and in bytes, what stands between the mark and them. */
+const MARKED = '{"w":';
+const AFTER_MARK = 0;
+
+/** mark: JSON without the first key's name, and no zero in it */
+export function markedDocument(document: string, mark: string): string {
+  return `${MARKED}${mark},${document.slice(1)}`;
+}
+
+export function markedInline(bytes: Buffer | null, mark: string): Buffer {
+  return bytes === null ? NOTHING : Buffer.concat([Buffer.from(mark, 'utf8'), Buffer.of(AFTER_MARK), bytes]);
+}
+
+/** The bytes in the row's inline cell, null: it has none. */
+export function inlineBytes(row: Row): Buffer | null {
+  const stored = bytesOf(row, 'inline');
+  if (stored === null || textOf(row, 'doc')?.startsWith(MARKED) !== true) return stored;
+  return stored.subarray(stored.indexOf(AFTER_MARK) + 1);
 }

@@ -7,6 +7,7 @@
  * checksum of them shows.
  */
 import { types } from 'cassandra-driver';
+import { consistencyOf } from '../consistency.js';
 import { StoreError } from '../errors.js';
 import type { AppliedChange } from '../shared/key-change.js';
 import { isSelected } from '../shared/key-change.js';
@@ -18,6 +19,7 @@ import {
   crcsOf,
   decode,
   documentOf,
+  inlineBytes,
   inlineOf,
   isWhole,
   newest,
@@ -26,7 +28,7 @@ import {
   slotOf,
   slotOfId,
 } from './head-rows.js';
-import { booleanOf, bytesOf, textOf } from './rows.js';
+import { booleanOf, bytesOf, numberOf, required, textOf } from './rows.js';
 import type { Row } from './rows.js';
 
 const LOWEST_SLOT = types.Long.fromString('-9223372036854775808');
@@ -48,6 +50,8 @@ export interface Head {
   readonly inlineCrcs?: ReadonlyMap<string, number>;
   /** performance.now() before it was read */
   readonly readAtMs: number;
+  /** In quorum buckets: of the row that holds the newest version. */
+  readonly slot?: number;
 }
 
 export interface HeadWrite {
@@ -76,6 +80,8 @@ export class HeadTable {
     select: VersionSelector,
     withInline: boolean,
   ): Promise<ObjectVersion | null> {
+    if (consistencyOf(bucket) === 'quorum')
+      return (await this.#newestRow(bucket, key, select, { withInline })).state.selected;
     const columns = withInline ? 'slot, doc, inline' : 'slot, doc';
     const from = `SELECT ${columns} FROM ${this.#table} WHERE bucket = ? AND key = ?`;
     if (select === 'latest') {
@@ -111,6 +117,7 @@ export class HeadTable {
     select: VersionSelector,
     options: { readonly withInline: boolean; readonly serial: boolean },
   ): Promise<Head> {
+    if (consistencyOf(bucket) === 'quorum') return this.#newestRow(bucket, key, select, options);
     for (let attempt = 0; attempt < MAX_READS; attempt++) {
       const readAtMs = performance.now();
       // What was read in pieces that do not fit together is read again when no change is under way any more.
@@ -119,11 +126,14 @@ export class HeadTable {
       const clock = clockOf(rows[0]);
       const latest = versions[0] ?? null;
       let selected = versions.find((version) => isSelected(version, select, version === latest)) ?? null;
-      if (selected === null && select !== 'latest' && rows.length === TOP_ROWS) {
+      let taken = selected === null && versions.some((version) => isInSlotOf(version, select));
+      if (selected === null && !taken && select !== 'latest' && rows.length === TOP_ROWS) {
         // It may lie below the top rows: then the key must not have changed between the two reads.
         const below = await this.#one(bucket, key, select.versionId);
         if (!(await this.#hasClock(bucket, key, clock))) continue;
-        selected = below === null ? null : decode(below);
+        const found = below === null ? null : decode(below);
+        taken = found !== null && found.versionId !== select.versionId;
+        selected = taken ? null : found;
         if (below !== null) rows.push(below);
       }
       if (selected !== null && options.withInline && selected.data.kind === 'inline') {
@@ -133,7 +143,14 @@ export class HeadTable {
       }
       const nullVersion = versions.find(({ versionId }) => versionId === 'null') ?? null;
       return {
-        state: { seq: clock ?? 0, latest, previous: versions[1] ?? null, nullVersion, selected },
+        state: {
+          seq: clock ?? 0,
+          latest,
+          previous: versions[1] ?? null,
+          nullVersion,
+          selected,
+          ...(taken && { taken }),
+        },
         clock,
         trail: rows[0] === undefined ? NOTHING : (bytesOf(rows[0], 'commits') ?? NOTHING),
         versioned: rows[0] !== undefined && booleanOf(rows[0], 'versioned') === true,
@@ -150,12 +167,13 @@ export class HeadTable {
     return serial ? this.#session.readSerial(query, params) : this.#session.read(query, params);
   }
 
+  /** The row where a version of that id would be. */
   async #one(bucket: BucketRef, key: string, versionId: string): Promise<Row | null> {
     const slot = slotOfId(versionId);
     if (slot === null) return null;
     const query = `SELECT slot, doc FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
     const [row] = await this.#session.read(query, [uuid(bucket.instance), key, slot]);
-    return row !== undefined && decode(row).versionId === versionId ? row : null;
+    return row !== undefined && textOf(row, 'doc') !== null ? row : null;
   }
 
   async #hasClock(bucket: BucketRef, key: string, clock: number | null): Promise<boolean> {
@@ -172,11 +190,41 @@ export class HeadTable {
     const query = `SELECT slot, doc, inline FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
     const [row] = await this.#whole(query, [uuid(bucket.instance), key, slotOf(version)]);
     const same = row !== undefined && decode(row).seq === version.seq && (await this.#hasClock(bucket, key, clock));
-    return same ? (bytesOf(row, 'inline') ?? NOTHING) : 'changed';
+    return same ? (inlineBytes(row) ?? NOTHING) : 'changed';
+  }
+
+  /** A key of a quorum bucket: its newest row (plain-heads.ts). Rows are written whole, so bytes belong to their document. */
+  async #newestRow(
+    bucket: BucketRef,
+    key: string,
+    select: VersionSelector,
+    { withInline }: { readonly withInline: boolean },
+  ): Promise<Head> {
+    const readAtMs = performance.now();
+    const columns = withInline ? 'slot, doc, inline, key_clock' : 'slot, doc, key_clock';
+    const query = `SELECT ${columns} FROM ${this.#table} WHERE bucket = ? AND key = ? LIMIT 1`;
+    const rows = await this.#session.read(query, [uuid(bucket.instance), key]);
+    if (!rows.every(isWhole))
+      throw new StoreError('corrupt', 'notApplied', 'the bytes of an inlined object are missing or damaged');
+    const latest = newest(rows)[0] ?? null;
+    const clock = clockOf(rows[0]);
+    const selected = latest !== null && isSelected(latest, select, true) ? latest : null;
+    return {
+      state: { seq: clock ?? 0, latest, previous: null, nullVersion: latest, selected },
+      clock,
+      trail: NOTHING,
+      versioned: false,
+      readAtMs,
+      ...(latest !== null && rows[0] !== undefined && { slot: required(numberOf(rows[0], 'slot'), 'slot') }),
+    };
   }
 
   /** All versions of the key without inline bytes, in no order, with the clock they were read at. */
   async all(bucket: BucketRef, key: string): Promise<{ readonly versions: ObjectVersion[]; readonly head: Head }> {
+    if (consistencyOf(bucket) === 'quorum') {
+      const head = await this.#newestRow(bucket, key, 'latest', { withInline: false });
+      return { versions: head.state.latest === null ? [] : [head.state.latest], head };
+    }
     for (let attempt = 0; attempt < MAX_READS; attempt++) {
       const head = await this.load(bucket, key, 'latest', { withInline: false, serial: true });
       const query = `SELECT slot, doc FROM ${this.#table} WHERE bucket = ? AND key = ?`;
@@ -207,7 +255,7 @@ export class HeadTable {
       expected: head.clock,
       inlineCrcs: head.inlineCrcs ?? NO_CRCS,
     };
-    const upserts = [applied.put, applied.replace].filter((version) => version !== null);
+    const upserts = [applied.put, applied.below, applied.replace].filter((version) => version !== null);
     const kept = new Set(upserts.map((version) => slotOf(version)));
     // A row that is written again must not be deleted in the same batch: of one timestamp, the deletion would win.
     const removed = applied.removed.filter((version) => !kept.has(slotOf(version)));
@@ -282,6 +330,11 @@ export class HeadTable {
     const query = `DELETE FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
     return { query, params: [bucket, key, slotOf(version)] };
   }
+}
+
+/** Whether the version is where another one, which the selector names, would have to be. */
+function isInSlotOf(version: ObjectVersion, select: VersionSelector): boolean {
+  return select !== 'latest' && version.seq === slotOfId(select.versionId);
 }
 
 function restless(key: string): StoreError {

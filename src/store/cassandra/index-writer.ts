@@ -36,13 +36,13 @@ const ENTRY_BYTES = 250;
 
 /** Whether all versions of the key belong into version_index once the change is made. */
 export function isVersionedAfter(head: Head, applied: AppliedChange): boolean {
-  if (head.versioned) return true;
+  if (head.versioned || applied.below !== null) return true;
   return applied.put !== null && (applied.put.versionId !== 'null' || applied.put.deleteMarker);
 }
 
 export function planIndex(head: Head, applied: AppliedChange): IndexPlan {
   const { latest, nullVersion } = head.state;
-  const { newLatest, put, replace, removed } = applied;
+  const { newLatest, put, below, replace, removed } = applied;
   const shown = newLatest !== null && !newLatest.deleteMarker ? newLatest : null;
   const shownBefore = latest !== null && !latest.deleteMarker ? latest : null;
   // A marker upon another repeats a deletion that the listings may not show yet, if who made it died.
@@ -53,6 +53,7 @@ export function planIndex(head: Head, applied: AppliedChange): IndexPlan {
   const versionsIn: ObjectVersion[] = [];
   if (versioned) {
     if (put !== null) versionsIn.push(put);
+    if (below !== null) versionsIn.push(below);
     if (replace !== null) versionsIn.push(replace);
     // Until now the key was its one null object, which was not in version_index.
     const joins = !head.versioned && nullVersion !== null && !removed.some(({ seq }) => seq === nullVersion.seq);
@@ -69,14 +70,17 @@ export function planIndex(head: Head, applied: AppliedChange): IndexPlan {
   };
 }
 
-/** Makes the listings show the key's newest version, or that it has none, once more. */
-export function planAsIs({ state, clock, versioned, readAtMs }: Head): IndexPlan {
+/**
+ * Makes the listings show the key's newest version, or that it has none, once more.
+ * @param gone seq of a version that the key does not have; null: none is asked about
+ */
+export function planAsIs({ state, clock, versioned, readAtMs }: Head, gone: number | null): IndexPlan {
   const { seq, latest } = state;
   return {
     clock: clock ?? seq,
     listed: latest === null || latest.deleteMarker ? null : latest,
     versionsIn: versioned && latest !== null ? [latest] : [],
-    versionsOut: [],
+    versionsOut: gone === null ? [] : [gone],
     sinceMs: readAtMs,
     added: 0,
   };

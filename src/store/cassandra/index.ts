@@ -14,6 +14,8 @@ import { CassandraIam } from './iam.js';
 import { CassandraMetadataStore } from './metadata-store.js';
 import { DEFAULT_CASSANDRA_OPTIONS } from './options.js';
 import type { CassandraOptions } from './options.js';
+import { Quotas } from './quotas.js';
+import { topologyOf } from './topology.js';
 import { verifySchema } from './verify-schema.js';
 import type { Layer } from './migrations.js';
 
@@ -45,12 +47,23 @@ export function openCassandraStores(config: CassandraStoresOptions): Stores {
 
   const metadata = new Map<string, CassandraMetadataStore>();
   const bucketSession = open('bucketstore', config.buckets);
-  const buckets = new CassandraBucketStore({
+  const buckets: CassandraBucketStore = new CassandraBucketStore({
     session: bucketSession,
     options,
     onFenced: (bucket) => guard.forget(bucket),
     onChanged: (name) => peers.announce('bucket', name),
     beforeRemoval: async (bucket: BucketRecord) => metadata.get(bucket.region)?.removeUploads(bucket),
+    quotas: {
+      opening: (bucket) => quotas.store.opening(bucket),
+      opened: (bucket) => quotas.store.opened(bucket),
+      closed: (bucket) => quotas.store.closed(bucket),
+    },
+  });
+  const quotas: Quotas = new Quotas({
+    session: bucketSession,
+    buckets,
+    region: (name) => metadata.get(name)?.quotaRegion ?? null,
+    options,
   });
   peers.onAnnounced('bucket', (name) => buckets.forget(name));
   const guard = new BucketGuard((name) => buckets.get(name, { fresh: true }));
@@ -58,7 +71,7 @@ export function openCassandraStores(config: CassandraStoresOptions): Stores {
   const audited: AuditedRegion[] = [];
   for (const [name, { metastore, storageClasses }] of Object.entries(config.regions)) {
     const session = open('metastore', metastore);
-    const store = new CassandraMetadataStore({ region: name, session, guard, options });
+    const store = new CassandraMetadataStore({ region: name, session, guard, quotas: quotas.holds, options });
     metadata.set(name, store);
     const blobs = new Map<string, BlobStore>();
     const blobSessions = new Map<string, Session>();
@@ -81,21 +94,32 @@ export function openCassandraStores(config: CassandraStoresOptions): Stores {
     if (!blobs.has('STANDARD')) {
       throw new StoreError('internal', 'notApplied', `region ${name} has no storage class STANDARD`);
     }
-    regions.set(name, { name, metadata: store, blobs });
+    regions.set(name, { name, consistency: metastore.consistency ?? 'linearizable', metadata: store, blobs });
   }
 
   return {
     kind: 'cassandra',
     buckets,
     iam: new CassandraIam(bucketSession),
+    quotas: quotas.store,
     regions,
     ready: () => verifySchema(sessions),
+    topology: async () => ({
+      kind: 'cassandra',
+      clusters: await Promise.all(
+        pool.clusters.map((cluster) => {
+          const ours = sessions.filter(({ session }) => session.cluster === cluster);
+          return topologyOf(cluster, new Set(ours.map(({ session }) => session.target.keyspace)));
+        }),
+      ),
+    }),
     audit: async () => {
       const { CassandraAudit } = await import('./fsck-audit.js');
       return new CassandraAudit({ bucketSession, regions: audited, options });
     },
     close: async () => {
       await Promise.all([...metadata.values()].map((store) => store.drain().catch(() => undefined)));
+      await quotas.drain().catch(() => undefined);
       await pool.close();
     },
   };

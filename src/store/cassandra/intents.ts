@@ -5,7 +5,7 @@
  * made cheap by group commit: all changes that begin while one row is being written share the next row, which is removed,
  * together with others, when all of them are done.
  */
-import { StoreError } from '../errors.js';
+import { StoreError, asNotApplied } from '../errors.js';
 import type { BlobName } from '../shared/key-change.js';
 import type { BucketRef, Intent } from '../types.js';
 import type { GarbageItem } from './garbage-rows.js';
@@ -28,6 +28,13 @@ interface Held {
   heldSinceMs: number;
   /** A commit under it was attempted: the writer cannot promise any more that nothing refers to its blobs. */
   attempted: boolean;
+}
+
+/** A plain write that was announced. */
+export interface Pinned {
+  readonly rows: readonly GarbageRow[];
+  /** performance.now() when it may be called off: what is not acknowledged by then must not be. */
+  readonly untilMs: number;
 }
 
 interface Group {
@@ -210,6 +217,51 @@ export class IntentLog {
     return rows;
   }
 
+  /**
+   * Before a plain write that may come late: its own blobs, and those of what it takes the place of, are to be looked at with an eye on
+   * that write (plain-sweep.ts). The intent under which they were written ends with it.
+   */
+  async pin(write: {
+    readonly bucket: BucketRef;
+    readonly key: string;
+    readonly blobs: readonly BlobName[];
+    readonly slot: number;
+    readonly intent: Intent | null;
+  }): Promise<Pinned> {
+    const { bucket, key, slot, intent } = write;
+    const { now, gcGraceMs, intentLeaseMs } = this.#options;
+    const held = intent === null ? null : this.#held(intent);
+    const announced = held?.row.items.flatMap((item) => item.blobs) ?? [];
+    const blobs = [...new Map([...announced, ...write.blobs].map((blob) => [blob.inode, blob])).values()];
+    const pinnedAtMs = performance.now();
+    const leaseMs = Math.max(gcGraceMs, intentLeaseMs);
+    const rows: GarbageRow[] = [];
+    for (let i = 0; i < blobs.length; i += GARBAGE_BLOBS) {
+      const item = { bucket, key, blobs: blobs.slice(i, i + GARBAGE_BLOBS), slot };
+      const row = this.#table.newRow('garbage', [item], now() + leaseMs);
+      // The first takes the place of the intent's own row.
+      rows.push(held === null || i > 0 ? row : { ...row, shard: held.row.shard, id: held.row.id });
+    }
+    if (held !== null && intent !== null) held.attempted = true;
+    try {
+      // The intent's row last: until then it covers its blobs.
+      await Promise.all(rows.slice(1).map((row) => this.#table.write(row)));
+      if (rows[0] !== undefined) await this.#table.write(rows[0]);
+    } catch (error) {
+      throw asNotApplied(error);
+    }
+    if (intent !== null) this.#intents.delete(intent.id);
+    return { rows, untilMs: pinnedAtMs + leaseMs - leaseMarginMs(this.#options) };
+  }
+
+  /** The write is made, for certain: its blobs are looked at like any others. */
+  confirm({ rows }: Pinned): void {
+    for (const row of rows) {
+      const items = row.items.map(({ bucket, key, blobs }) => ({ bucket, key, blobs }));
+      this.#inBackground(this.#table.write({ ...row, items }), 'the sweeper asks once more whether a write was made');
+    }
+  }
+
   cancelGarbage(rows: readonly GarbageRow[]): void {
     for (const row of rows) this.#finish(row);
   }
@@ -265,10 +317,4 @@ function lapsed(intent: Intent): StoreError {
     'notApplied',
     `the intent for key ${JSON.stringify(intent.key)} has lapsed or was closed`,
   );
-}
-
-/** The announcement may be there or not: what it announces has not been attempted. */
-function asNotApplied(error: unknown): unknown {
-  if (!(error instanceof StoreError) || error.outcome === 'notApplied') return error;
-  return new StoreError(error.kind, 'notApplied', error.message, error);
 }

@@ -1,5 +1,7 @@
 /** The metadata store of one region on Cassandra: puts its parts together behind the interface. */
 import { randomUUID } from 'node:crypto';
+import { consistencyOf } from '../consistency.js';
+import { StoreError } from '../errors.js';
 import type { BlobName } from '../shared/key-change.js';
 import type {
   BucketRef,
@@ -24,6 +26,7 @@ import type {
 import type { BucketGuard } from './bucket-guard.js';
 import type { Session } from './cluster.js';
 import { Committer } from './committer.js';
+import { Completions } from './completions.js';
 import { parseEntryId } from './garbage-rows.js';
 import { GarbageTable } from './garbage-table.js';
 import { HeadTable } from './head-table.js';
@@ -32,12 +35,18 @@ import { IndexRanges } from './index-ranges.js';
 import { IndexScanner } from './index-scan.js';
 import { IndexWriter } from './index-writer.js';
 import { IntentLog } from './intents.js';
+import { withoutMark } from './move-mark.js';
 import { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
 import { CassandraOutbox } from './outbox.js';
 import { OutboxLeases } from './outbox-leases.js';
 import { OutboxSettler } from './outbox-settle.js';
 import { OutboxTable } from './outbox-table.js';
+import { PlainCommitter } from './plain-committer.js';
+import { PlainHeads } from './plain-heads.js';
+import { PlainSweep } from './plain-sweep.js';
+import type { QuotaHolds } from './quota-holds.js';
+import { QuotaRegion } from './quota-region.js';
 import { Renamer } from './rename.js';
 import { Sweep } from './sweep.js';
 import { UploadTable } from './upload-table.js';
@@ -47,6 +56,7 @@ export interface MetadataStoreParts {
   readonly region: string;
   readonly session: Session;
   readonly guard: BucketGuard;
+  readonly quotas: Pick<QuotaHolds, 'take'>;
   readonly options: CassandraOptions;
 }
 
@@ -57,13 +67,16 @@ export class CassandraMetadataStore implements MetadataStore {
   readonly #garbage: GarbageTable;
   readonly #intents: IntentLog;
   readonly #uploads: Uploads;
+  readonly #completions: Completions;
   readonly #committer: Committer;
+  readonly #plain: PlainCommitter;
   readonly #renamer: Renamer;
   readonly #sweep: Sweep;
   readonly outbox: CassandraOutbox;
   readonly indexRanges: IndexRanges;
+  readonly quotaRegion: QuotaRegion;
 
-  constructor({ region, session, guard, options }: MetadataStoreParts) {
+  constructor({ region, session, guard, quotas, options }: MetadataStoreParts) {
     const indexRanges = new IndexRanges({ session, region, guard, options });
     const { ranges } = indexRanges;
     const heads = new HeadTable(session);
@@ -84,27 +97,55 @@ export class CassandraMetadataStore implements MetadataStore {
       settler: new OutboxSettler(heads, options.now),
       options,
     });
-    const moves = new Moves({ heads, index, intents, options });
+    const completions = new Completions({ session, uploads });
+    this.#completions = completions;
+    const moves = new Moves({ heads, index, intents, outbox: this.outbox, completions, guard, quotas, options });
     const holders = new HolderTable(session);
-    this.#committer = new Committer({ heads, index, intents, guard, outbox: this.outbox, moves, options });
+    const plain = new PlainHeads(session);
+    this.#plain = new PlainCommitter({ heads, plain, index, intents, guard, completions, options });
+    const plainSweep = new PlainSweep({ heads, plain, index, uploads, intents, options });
+    this.#committer = new Committer({
+      heads,
+      index,
+      intents,
+      guard,
+      outbox: this.outbox,
+      moves,
+      completions,
+      quotas,
+      options,
+    });
     this.#renamer = new Renamer({ committer: this.#committer, heads, moves, holders, intents, options });
-    this.#sweep = new Sweep({ heads, index, uploads, intents, guard, moves, holders, options });
+    this.#sweep = new Sweep({ heads, index, uploads, intents, guard, moves, holders, options, plain: plainSweep });
+    this.quotaRegion = new QuotaRegion({
+      region,
+      session,
+      heads,
+      index,
+      sweep: this.#sweep,
+      scanVersions: (bucket, scan) => this.#scanner.versions(bucket, scan),
+      now: options.now,
+    });
   }
 
-  getVersion(
+  async getVersion(
     bucket: BucketRef,
     key: string,
     select: VersionSelector,
     { withInline }: { readonly withInline: boolean },
   ): Promise<ObjectVersion | null> {
-    return this.#heads.version(bucket, key, select, withInline);
+    const version = await this.#heads.version(bucket, key, select, withInline);
+    // Whoever copies what it reads must not copy what is known of a rename of this key.
+    return version === null ? null : withoutMark(version);
   }
 
   commit(request: CommitRequest): Promise<KeyCommit> {
-    return this.#committer.commit(request);
+    return (consistencyOf(request.bucket) === 'quorum' ? this.#plain : this.#committer).commit(request);
   }
 
-  rename(request: RenameRequest): Promise<KeyRename> {
+  async rename(request: RenameRequest): Promise<KeyRename> {
+    if (consistencyOf(request.bucket) === 'quorum')
+      throw new StoreError('internal', 'notApplied', 'a rename in a quorum bucket');
     return this.#renamer.rename(request);
   }
 
@@ -159,8 +200,16 @@ export class CassandraMetadataStore implements MetadataStore {
     return this.#uploads.reopen(ref);
   }
 
-  removeUpload(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
-    return this.#uploads.remove(ref, keep);
+  removeUpload(ref: UploadRef): Promise<void> {
+    return this.#uploads.remove(ref, new Set());
+  }
+
+  finishUpload(ref: UploadRef, version: ObjectVersion): Promise<void> {
+    return this.#completions.finish(ref, version);
+  }
+
+  finishedUpload(ref: UploadRef): Promise<ObjectVersion | null> {
+    return this.#completions.finished(ref);
   }
 
   /** By the indexes, at the store's read consistency. */
@@ -196,6 +245,7 @@ export class CassandraMetadataStore implements MetadataStore {
 
   /** Before the store closes. */
   async drain(): Promise<void> {
+    await this.#plain.drain();
     await Promise.all([this.#intents.drain(), this.outbox.drain(), this.indexRanges.close()]);
   }
 }

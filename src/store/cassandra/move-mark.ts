@@ -7,7 +7,7 @@
  * comes to change a key with a mark finds that out first (moves.ts).
  */
 import { sourceChange } from '../shared/rename.js';
-import type { KeyChange, KeyState, ObjectVersion, VersionDraft } from '../types.js';
+import type { CommitRequest, KeyChange, KeyState, ObjectVersion, OutboxDraft, VersionDraft } from '../types.js';
 
 const MARK = 'move';
 
@@ -23,6 +23,11 @@ export interface LeavingMark {
   /** what the source gets when it is made, as in RenameChange */
   readonly marker: VersionDraft | null;
   readonly isNull: boolean;
+  /**
+   * What the source's end is to tell, for who makes it instead of the rename's own gateway; absent: nothing. Written before the delete
+   * marker has a version id: the rename's id stands for it.
+   */
+  readonly events?: readonly OutboxDraft[];
 }
 
 /** In the target's version, until the key is changed again. */
@@ -59,6 +64,27 @@ export function withoutMarks(state: KeyState): KeyState {
     nullVersion: strip(state.nullVersion),
     selected: strip(state.selected),
   };
+}
+
+/**
+ * What the last write is to tell, before it is made: with the clock next to the source's, which no other change tells of.
+ * @param source without marks
+ */
+export function leavingEvents(
+  events: CommitRequest['events'],
+  source: KeyState,
+  { id, marker, isNull }: Pick<LeavingMark, 'id' | 'marker' | 'isNull'>,
+): Pick<LeavingMark, 'events'> {
+  const seq = source.seq + 1;
+  const version = marker === null ? null : { ...marker, versionId: isNull ? 'null' : id, seq };
+  const drafts = events?.({ before: source, version, seq }) ?? [];
+  return drafts.length === 0 ? {} : { events: drafts };
+}
+
+/** The same once it is known which version has come. */
+export function eventsOfMark({ events = [], id }: LeavingMark, put: ObjectVersion | null): readonly OutboxDraft[] {
+  if (put === null) return events;
+  return events.map(({ queue, body }) => ({ queue, body: body.replaceAll(id, put.versionId) }));
 }
 
 /** The last write: the source's version goes, or stays below the delete marker without its mark. */

@@ -3,24 +3,35 @@
  * that the version can never come. Before that it waits a moment, as most renames that are met are simply under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreError } from '../errors.js';
+import { StoreError, asNotApplied } from '../errors.js';
 import { applyChange } from '../shared/key-change.js';
+import type { AppliedChange } from '../shared/key-change.js';
+import { amountOfChange } from '../shared/quota.js';
 import type { BucketRef, KeyChange } from '../types.js';
 import { nextSeq } from '../versions.js';
+import type { BucketGuard } from './bucket-guard.js';
 import { newToken } from './commit-trail.js';
+import type { Completions } from './completions.js';
 import type { Head, HeadTable } from './head-table.js';
 import type { IndexWriter } from './index-writer.js';
 import { isVersionedAfter, planIndex } from './index-writer.js';
 import type { IntentLog } from './intents.js';
-import { leavingChange, markOf, stayingChange } from './move-mark.js';
+import { eventsOfMark, leavingChange, markOf, stayingChange } from './move-mark.js';
 import type { LeavingMark } from './move-mark.js';
 import type { CassandraOptions } from './options.js';
+import type { QuotaHold, QuotaHolds } from './quota-holds.js';
+import { NO_HOLD } from './quota-holds.js';
+import type { CassandraOutbox } from './outbox.js';
 import { backoff } from './retry.js';
 
 export interface MovesParts {
   readonly heads: Pick<HeadTable, 'load' | 'write' | 'fence'>;
   readonly index: Pick<IndexWriter, 'apply' | 'repair'>;
   readonly intents: Pick<IntentLog, 'announce' | 'announceGarbage' | 'cancelGarbage'>;
+  readonly outbox: Pick<CassandraOutbox, 'announce'>;
+  readonly completions: Pick<Completions, 'settle'>;
+  readonly guard: Pick<BucketGuard, 'countedFor'>;
+  readonly quotas: Pick<QuotaHolds, 'take'>;
   readonly options: Pick<CassandraOptions, 'now'>;
   /** How long a rename is left to whoever makes it; a second by default. */
   readonly patienceMs?: number;
@@ -94,7 +105,8 @@ export class Moves {
     const { head, mark } = await this.#source(bucket, key, id);
     if (mark === null) return true;
     const target = await heads.load(bucket, mark.to, 'latest', { withInline: false, serial: true });
-    if (markOf(target.state.latest)?.id === id) return this.#write(bucket, key, head, leavingChange(head.state, mark));
+    if (markOf(target.state.latest)?.id === id)
+      return this.#write(bucket, key, head, { change: leavingChange(head.state, mark), mark });
     if (target.clock === mark.clock) {
       // After that nothing that was made for this clock can come any more; what came meanwhile is seen in the next step.
       const clock = nextSeq(target.state.seq, options.now());
@@ -102,22 +114,65 @@ export class Moves {
       return false;
     }
     const back = stayingChange(head.state);
-    return back === null || this.#write(bucket, key, head, back);
+    return back === null || this.#write(bucket, key, head, { change: back, mark: null });
   }
 
-  async #write(bucket: BucketRef, key: string, head: Head, change: KeyChange): Promise<boolean> {
-    const { heads, index, intents, options } = this.#parts;
+  /** mark: of the rename that the change ends, which tells of it. */
+  async #write(
+    bucket: BucketRef,
+    key: string,
+    head: Head,
+    { change, mark }: { readonly change: KeyChange; readonly mark: LeavingMark | null },
+  ): Promise<boolean> {
+    const { heads, index, intents, outbox, completions, options } = this.#parts;
     const applied = applyChange(head.state, change, options.now());
+    await completions.settle(bucket, key, head, applied);
     const garbage =
       applied.garbageBlobs.length === 0 ? [] : await intents.announceGarbage(bucket, key, applied.garbageBlobs);
     const versioned = isVersionedAfter(head, applied);
     const token = newToken();
-    if (!(await heads.write(bucket, key, head, { applied, token, versioned, timeoutMs: WRITE_TIMEOUT_MS }))) {
-      intents.cancelGarbage(garbage);
-      return false;
+    const hold = await this.#takeRoom(bucket, key, { head, applied, token });
+    const drafts = mark === null ? [] : eventsOfMark(mark, applied.put);
+    const events = await outbox
+      .announce({ bucket, key, seq: applied.seq, token, base: head.trail, drafts })
+      .catch((error: unknown) => {
+        hold.cancel();
+        throw error;
+      });
+    try {
+      if (!(await heads.write(bucket, key, head, { applied, token, versioned, timeoutMs: WRITE_TIMEOUT_MS }))) {
+        intents.cancelGarbage(garbage);
+        hold.cancel();
+        events.cancel();
+        return false;
+      }
+    } catch (error) {
+      hold.lost();
+      events.lost();
+      throw error;
     }
-    await index.apply(bucket, key, planIndex(head, applied));
+    events.made();
+    try {
+      await index.apply(bucket, key, planIndex(head, applied));
+    } catch (error) {
+      hold.lost();
+      throw error;
+    }
+    await hold.made();
     return true;
+  }
+
+  /** Whether there is room or not: the rename has been let through already, or has not happened. */
+  async #takeRoom(
+    bucket: BucketRef,
+    key: string,
+    { head, applied, token }: { readonly head: Head; readonly applied: AppliedChange; readonly token: Buffer },
+  ): Promise<QuotaHold> {
+    const { guard, quotas } = this.#parts;
+    const amount = amountOfChange(head.state, applied);
+    const tenant = amount === null ? null : await guard.countedFor(bucket);
+    if (tenant === null || amount === null) return NO_HOLD;
+    return quotas.take({ tenant, bucket, key, amount, frees: null, token, base: head.trail });
   }
 
   /** A lost answer is no worse than a refusal: the next step sees what became of it. @returns whether there was one */
@@ -128,7 +183,8 @@ export class Moves {
         if (await step()) return anyLost;
       } catch (error) {
         const lost = error instanceof StoreError && error.outcome === 'unknown' && error.kind !== 'internal';
-        if (!lost || attempt >= MAX_ATTEMPTS) throw notApplied(error);
+        // To the caller, who only wanted the rename out of its way, nothing of its own has happened.
+        if (!lost || attempt >= MAX_ATTEMPTS) throw asNotApplied(error);
         anyLost = true;
       }
       if (attempt >= MAX_ATTEMPTS)
@@ -136,10 +192,4 @@ export class Moves {
       await backoff(attempt);
     }
   }
-}
-
-/** To the caller, who only wanted the rename out of its way, nothing of its own has happened. */
-function notApplied(error: unknown): unknown {
-  if (!(error instanceof StoreError) || error.outcome === 'notApplied') return error;
-  return new StoreError(error.kind, 'notApplied', error.message, error);
 }

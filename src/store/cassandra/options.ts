@@ -1,6 +1,8 @@
 /** Settings of the Cassandra stores that are not about one keyspace, and the constants that all gateways must share. */
 
 import type { StoreLogger } from '../shared/logger.js';
+import { NO_OBSERVER } from '../shared/observer.js';
+import type { StoreObserver } from '../shared/observer.js';
 import type { MoveStep } from './range-mover.js';
 import { RANGE_LIMITS } from './range-plan.js';
 import type { RangeLimits } from './range-plan.js';
@@ -30,8 +32,12 @@ export interface CassandraOptions {
   readonly indexUpkeep: boolean;
   /** Told after each step of a listing that is cut anew; what it throws ends the work there, as a crash would. */
   readonly onIndexMove?: (step: MoveStep) => void | Promise<void>;
+  /** Versions that are counted at a time when a quota is set: writers of their keys wait meanwhile. */
+  readonly quotaPageRows: number;
   readonly now: () => number;
   readonly logger: StoreLogger;
+  /** Told of every statement but those of `bootstrap`. */
+  readonly observer: StoreObserver;
 }
 
 /** How long before its end, by any clock, a lease counts as ended for its holder, and at most how late things of one change come. */
@@ -50,8 +56,10 @@ export const DEFAULT_CASSANDRA_OPTIONS: CassandraOptions = {
   indexLimits: RANGE_LIMITS,
   indexTimes: RANGE_TIMES,
   indexUpkeep: true,
+  quotaPageRows: 500,
   now: Date.now,
   logger: { info: () => undefined, warn: () => undefined },
+  observer: NO_OBSERVER,
 };
 
 /**

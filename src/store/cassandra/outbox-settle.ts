@@ -35,14 +35,19 @@ export class OutboxSettler {
    * since): better told of once too often.
    * @throws StoreError when the key cannot be read
    */
-  async wasMade({ bucket, key, token, base, createdMs }: Unsettled): Promise<boolean> {
+  async wasMade(change: Unsettled): Promise<boolean> {
+    return (await this.fate(change)) !== 'dead';
+  }
+
+  /** dead: it was not made, and never will be. @throws StoreError when the key cannot be read */
+  async fate({ bucket, key, token, base, createdMs }: Unsettled): Promise<'made' | 'dead' | 'unknown'> {
     for (let attempt = 0; ; attempt++) {
       const head = await this.#heads.load(bucket, key, 'latest', { withInline: false, serial: true });
       const fate = fateOf(token, base, head.trail);
-      if (fate === 'dead') return false;
-      if (fate !== 'pending') return true;
+      if (fate === 'applied') return 'made';
+      if (fate !== 'pending') return fate;
       // The trail of a key without versions ends with its clock: then a key that came and went looks like one that never was.
-      if (this.#now() - createdMs > (CLOCK_TTL_S * 1000) / 2) return true;
+      if (this.#now() - createdMs > (CLOCK_TTL_S * 1000) / 2) return 'unknown';
       if (attempt >= MAX_ATTEMPTS)
         throw new StoreError('contention', 'notApplied', `key ${JSON.stringify(key)} cannot be fenced`);
       try {

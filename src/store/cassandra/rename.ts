@@ -4,13 +4,24 @@
  */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.js';
-import { blobsOf } from '../shared/key-change.js';
+import { applyChange, blobsOf } from '../shared/key-change.js';
+import { amountOfChange, ZERO } from '../shared/quota.js';
+import { sourceChange } from '../shared/rename.js';
+import type { QuotaAmount } from '../quota-types.js';
 import type { KeyRename, ObjectVersion, RenameChange, RenameRequest } from '../types.js';
 import type { Committer } from './committer.js';
 import type { Head, HeadTable } from './head-table.js';
 import type { HolderTable } from './holders.js';
 import type { IntentLog } from './intents.js';
-import { leavingChange, markOf, stayingChange, withMark, withoutMark, withoutMarks } from './move-mark.js';
+import {
+  leavingChange,
+  leavingEvents,
+  markOf,
+  stayingChange,
+  withMark,
+  withoutMark,
+  withoutMarks,
+} from './move-mark.js';
 import type { LeavingMark } from './move-mark.js';
 import type { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
@@ -22,7 +33,7 @@ export interface RenamerParts {
   readonly moves: Pick<Moves, 'settle'>;
   readonly holders: Pick<HolderTable, 'add'>;
   readonly intents: Pick<IntentLog, 'announce'>;
-  readonly options: Pick<CassandraOptions, 'commitDeadlineMs'>;
+  readonly options: Pick<CassandraOptions, 'commitDeadlineMs' | 'now'>;
 }
 
 /** One rename while it runs. */
@@ -34,6 +45,8 @@ interface Run {
   marked: boolean;
   /** Nothing is left for the sweeper to settle. */
   clean: boolean;
+  /** What becomes free when the source goes. */
+  frees: QuotaAmount;
 }
 
 export class Renamer {
@@ -48,7 +61,7 @@ export class Renamer {
     // The sweeper finds the source when this gateway dies on the way.
     const ticket = this.#parts.intents.announce(bucket, from);
     const deadlineMs = performance.now() + this.#parts.options.commitDeadlineMs;
-    const run: Run = { request, id: randomUUID(), deadlineMs, marked: false, clean: true };
+    const run: Run = { request, id: randomUUID(), deadlineMs, marked: false, clean: true, frees: ZERO };
     try {
       return await this.#parts.committer.holding(bucket, [from, to], async () => {
         await ticket.durable;
@@ -110,7 +123,17 @@ export class Renamer {
         decided = decide(source, withoutMarks(target.state));
         if (decided === null || source.latest === null) return null;
         const { marker, isNull } = decided;
-        const mark: LeavingMark = { role: 'leaving', id: run.id, to, clock: target.clock, marker, isNull };
+        const left = applyChange(source, sourceChange(source, decided), this.#parts.options.now());
+        run.frees = amountOfChange(source, left) ?? ZERO;
+        const mark: LeavingMark = {
+          role: 'leaving',
+          id: run.id,
+          to,
+          clock: target.clock,
+          marker,
+          isNull,
+          ...leavingEvents(run.request.sourceEvents, source, { id: run.id, marker, isNull }),
+        };
         return { replace: withMark(withoutBytes(source.latest), mark) };
       },
     });
@@ -127,6 +150,7 @@ export class Renamer {
       bucket,
       key: to,
       select: 'latest',
+      frees: run.frees,
       ...(targetEvents === undefined ? {} : { events: targetEvents }),
       decide: ({ seq }) => (seq === (target.clock ?? 0) ? { put: { draft: arrived, isNull } } : null),
     });

@@ -3,6 +3,7 @@
  * its clock and nothing else, and the same on its uploads) makes sure that nothing made for the state before can be applied
  * any more, however late. Only then is what the key refers to final.
  */
+import { consistencyOf } from '../consistency.js';
 import { unreferencedBlobs } from '../shared/key-change.js';
 import type { BlobName } from '../shared/key-change.js';
 import { StoreError } from '../errors.js';
@@ -17,6 +18,7 @@ import type { IndexWriter } from './index-writer.js';
 import type { IntentLog } from './intents.js';
 import type { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
+import type { PlainSweep } from './plain-sweep.js';
 import { backoff } from './retry.js';
 import type { Uploads } from './uploads.js';
 
@@ -28,6 +30,7 @@ export interface SweepParts {
   readonly guard: BucketGuard;
   readonly moves: Moves;
   readonly holders: HolderTable;
+  readonly plain: PlainSweep;
   readonly options: CassandraOptions;
 }
 
@@ -42,21 +45,29 @@ export class Sweep {
 
   async unreferenced(entry: GarbageEntry): Promise<readonly BlobName[]> {
     const { bucket, key } = entry;
+    const { plain } = this.#parts;
+    const isPlain = consistencyOf(bucket) === 'quorum';
     if (await this.#parts.guard.isGone(bucket)) {
-      await this.#purge(bucket, key);
+      await (isPlain ? plain.purge(bucket, key) : this.#purge(bucket, key));
       await this.#forget(entry.blobs);
       return entry.blobs;
     }
+    if (isPlain) return plain.unreferenced(entry);
     const kind = parseEntryId(entry.id)?.kind ?? 'intent';
     if (kind === 'garbage') {
       const free = await this.#referenced(entry, { fence: false });
       // Still referred to: the change that was to let them go has not been made. It must not be made any more.
       if (free.length === entry.blobs.length) return free;
     }
+    await this.settleKey(bucket, key);
+    return this.#referenced(entry, { fence: true });
+  }
+
+  /** Nothing made for the key as it was can be applied any more, no rename of it is under way, and its listing says what it is. */
+  async settleKey(bucket: BucketRef, key: string): Promise<void> {
     await this.#fence(bucket, key);
     await this.#settleRename(bucket, key);
     await this.#parts.index.repair(bucket, key);
-    return this.#referenced(entry, { fence: true });
   }
 
   async #referenced(entry: GarbageEntry, options: { readonly fence: boolean }): Promise<BlobName[]> {

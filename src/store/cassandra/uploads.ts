@@ -180,29 +180,26 @@ export class Uploads {
     return progress.before;
   }
 
+  /** Removes the upload and its parts; blobs that `keep` does not name become garbage. */
   async remove(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
     await this.#announced(ref, () => this.#remove(ref, keep));
   }
 
   async #remove(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
-    const { table, intents } = this.#parts;
-    // No part may come after its blobs were counted.
-    await this.#move(ref, 'open', 'aborting');
-    const row = await table.read(ref, { serial: true });
-    const clock = row?.clock ?? null;
-    if (row !== null) {
+    const { table, intents, options } = this.#parts;
+    let clock = 0;
+    // Anew when it changes meanwhile: a completion that was refused may have opened it again, and parts have come.
+    await this.#until(async () => {
+      // No part may come after its blobs were counted.
+      await this.#move(ref, 'open', 'aborting');
+      const row = await table.read(ref, { serial: true });
+      if (row === null) return true;
+      clock = row.clock;
       const blobs = (await table.blobs(ref)).filter(({ inode }) => !keep.has(inode));
       await intents.announceGarbage(ref.bucket, ref.key, blobs);
-      await this.#until(async () => {
-        if ((await table.remove(ref, row)).applied) return true;
-        const now = await table.read(ref, { serial: true });
-        if (now !== null && now.changeId !== row.changeId) {
-          throw new StoreError('contention', 'unknown', `the upload ${ref.uploadId} was changed while it was removed`);
-        }
-        return now === null;
-      });
-    }
-    await this.#unlist(ref, nextSeq(clock ?? 0, this.#parts.options.now()));
+      return (await table.remove(ref, row)).applied;
+    });
+    await this.#unlist(ref, nextSeq(clock, options.now()));
   }
 
   /** Removes all uploads of a bucket that is being deleted, whatever their state; their parts become garbage. */

@@ -3,6 +3,8 @@ import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { NO_OBSERVER } from '../shared/observer.js';
+import type { StoreObserver } from '../shared/observer.js';
 import type { BlobStore, BlobWriter } from '../types.js';
 import { blobPath } from './blob-file.js';
 import type { BlobPath } from './blob-file.js';
@@ -21,6 +23,8 @@ export interface FileBlobStoreOptions {
   readonly root: string;
   readonly chunkSizeBytes: number;
   readonly directorySyncs: DirectorySyncs;
+  /** Told of syncs; default nobody. */
+  readonly observer?: StoreObserver;
 }
 
 export class FileBlobStore implements BlobStore {
@@ -28,11 +32,13 @@ export class FileBlobStore implements BlobStore {
   readonly window: number;
   readonly #root: string;
   readonly #syncs: DirectorySyncs;
+  readonly #observer: StoreObserver;
   /** directory -> resolves when it exists durably */
   readonly #directories = new Map<string, Promise<void>>();
 
-  constructor({ root, chunkSizeBytes, directorySyncs }: FileBlobStoreOptions) {
+  constructor({ root, chunkSizeBytes, directorySyncs, observer = NO_OBSERVER }: FileBlobStoreOptions) {
     this.#root = root;
+    this.#observer = observer;
     this.#syncs = directorySyncs;
     this.chunkSizeBytes = chunkSizeBytes;
     this.window = Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, Math.ceil(IN_FLIGHT_BYTES / chunkSizeBytes)));
@@ -56,6 +62,7 @@ export class FileBlobStore implements BlobStore {
         path: path.file,
         storedChunkSizeBytes: options.storedChunkSizeBytes,
         signal: options.signal,
+        observer: this.#observer,
         syncName: () => this.#syncs.sync(dirname(path.file)),
       });
     } catch (cause) {

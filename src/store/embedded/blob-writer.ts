@@ -3,6 +3,7 @@ import { unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { StoreError } from '../errors.js';
 import { chunkCrc } from '../shared/crc.js';
+import type { StoreObserver } from '../shared/observer.js';
 import type { BlobWriter } from '../types.js';
 import { CRC_BYTES, strideBytes } from './blob-file.js';
 import { errorCode, fileError } from './fs-errors.js';
@@ -15,6 +16,7 @@ export interface FileBlobWriterOptions {
   readonly path: string;
   readonly storedChunkSizeBytes: number;
   readonly signal: AbortSignal | undefined;
+  readonly observer: StoreObserver;
   /** makes the file's name durable */
   readonly syncName: () => Promise<void>;
 }
@@ -47,7 +49,8 @@ export class FileBlobWriter implements BlobWriter {
     await Promise.allSettled(this.#writing);
     this.#checkUsable();
     this.#ended = true;
-    const { file, path, syncName } = this.#options;
+    const { file, path, observer, syncName } = this.#options;
+    const end = observer.began('sync');
     try {
       try {
         await file.datasync();
@@ -55,8 +58,11 @@ export class FileBlobWriter implements BlobWriter {
         await file.close();
       }
       await syncName();
+      end({ error: null });
     } catch (cause) {
-      throw fileError(`make the blob file ${path} durable`, cause);
+      const error = fileError(`make the blob file ${path} durable`, cause);
+      end({ error });
+      throw error;
     }
   }
 

@@ -20,6 +20,8 @@ const MAX_DELETE_ATTEMPTS = 20;
 export interface EmbeddedBucketsOptions {
   readonly db: MetaDatabase;
   readonly now: () => number;
+  /** Called in the transaction that creates a bucket. */
+  readonly onCreated: (writes: Writes, bucket: BucketRecord) => void;
   /** Called in the transaction that removes a bucket. */
   readonly onRemoved: (writes: Writes, bucket: BucketRef) => void;
 }
@@ -27,11 +29,13 @@ export interface EmbeddedBucketsOptions {
 export class EmbeddedBuckets implements BucketStore {
   readonly #db: MetaDatabase;
   readonly #now: () => number;
+  readonly #onCreated: EmbeddedBucketsOptions['onCreated'];
   readonly #onRemoved: (writes: Writes, bucket: BucketRef) => void;
 
-  constructor({ db, now, onRemoved }: EmbeddedBucketsOptions) {
+  constructor({ db, now, onCreated, onRemoved }: EmbeddedBucketsOptions) {
     this.#db = db;
     this.#now = now;
+    this.#onCreated = onCreated;
     this.#onRemoved = onRemoved;
   }
 
@@ -42,6 +46,7 @@ export class EmbeddedBuckets implements BucketStore {
       const record = newBucketRecord(bucket, this.#now());
       this.#write(writes, record);
       writes.put(this.#db.tenants, tenantKey(record.owner.id, record.name), Buffer.from(record.region, 'utf8'));
+      this.#onCreated(writes, record);
       return { created: true, bucket: record };
     });
   }

@@ -17,6 +17,8 @@ import { open } from 'lmdb';
 import type { Database, RootDatabase } from 'lmdb';
 import { StoreError } from '../errors.js';
 import type { StoreErrorKind } from '../errors.js';
+import { NO_OBSERVER } from '../shared/observer.js';
+import type { StoreObserver } from '../shared/observer.js';
 import { errorCode } from './fs-errors.js';
 
 export type Table = Database<Buffer, Buffer>;
@@ -36,6 +38,8 @@ export interface RegionTables {
   readonly intents: Table;
   readonly garbage: Table;
   readonly outbox: Table;
+  /** finished-uploads.ts */
+  readonly finishedUploads: Table;
   /** Keys that may refer to a blob besides the one it was written for: holders.ts. */
   readonly holders: Table;
   /** Which process delivers a queue of the outbox. */
@@ -54,12 +58,15 @@ const REGION_TABLES = [
   'outbox',
   'outboxLease',
   'holders',
+  'finishedUploads',
 ] as const;
-const GLOBAL_TABLES = 5;
+const GLOBAL_TABLES = 6;
 
 export interface DatabaseOptions {
   readonly path: string;
   readonly regionNames: readonly string[];
+  /** Told of commits; default nobody. */
+  readonly observer?: StoreObserver;
 }
 
 /** The writes that a job hands over. */
@@ -104,13 +111,17 @@ export class MetaDatabase {
   /** Documents of the identity service and the index of its access keys: iam.ts. */
   readonly iam: Table;
   readonly iamKeys: Table;
+  /** Counters and limits of buckets and tenants: quota-rows.ts. */
+  readonly quotas: Table;
   /** Values that belong to the environment as a whole: the greatest seq given out. */
   readonly global: Table;
   #queue: Job[] = [];
   #pumping: Promise<void> | null = null;
   #closed = false;
+  readonly #observer: StoreObserver;
 
   constructor(options: DatabaseOptions) {
+    this.#observer = options.observer ?? NO_OBSERVER;
     this.#env = open<Buffer, Buffer>({
       path: options.path,
       overlappingSync: false,
@@ -126,6 +137,7 @@ export class MetaDatabase {
     this.tenants = this.#table('tenants');
     this.iam = this.#table('iam');
     this.iamKeys = this.#table('iam-keys');
+    this.quotas = this.#table('quotas');
     this.global = this.#table('global');
     for (const region of options.regionNames) {
       const tables = REGION_TABLES.map((table) => [table, this.#table(`${region}/${table}`)] as const);
@@ -178,6 +190,7 @@ export class MetaDatabase {
     while (this.#queue.length > 0) {
       let group: Job[] = [];
       let refused = false;
+      const end = this.#observer.began('commit');
       try {
         await this.#env.childTransaction(() => {
           // whoever came while the transaction before was being written is in the queue by now
@@ -191,12 +204,14 @@ export class MetaDatabase {
         });
       } catch (cause) {
         const error = await commitError(cause, refused);
+        end({ error });
         // no group: the transaction did not even begin, and would not for those who wait either
         for (const job of group.length > 0 ? group : this.#queue.splice(0)) {
           job.reject(job.outcome?.ok === false ? job.outcome.error : error);
         }
         continue;
       }
+      end({ error: null });
       for (const job of group) {
         if (job.outcome?.ok === true) job.resolve(job.outcome.value);
         else job.reject(job.outcome?.error);

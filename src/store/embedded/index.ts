@@ -3,6 +3,8 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreError } from '../errors.js';
 import type { StoreLogger } from '../shared/logger.js';
+import { NO_OBSERVER } from '../shared/observer.js';
+import type { StoreObserver } from '../shared/observer.js';
 import type { Region, Stores } from '../types.js';
 import { pathComponent } from './blob-file.js';
 import { FileBlobStore } from './blob-store.js';
@@ -15,6 +17,9 @@ import { EmbeddedAudit } from './fsck-audit.js';
 import { FolderPlace } from './fsck-place.js';
 import { EmbeddedIam } from './iam.js';
 import { EmbeddedMetadata } from './metadata.js';
+import { embeddedTopology } from './topology.js';
+import { dropQuota, openQuota } from './quota-rows.js';
+import { EmbeddedQuotas } from './quotas.js';
 import { dropUploadsOfBucket } from './uploads.js';
 
 export interface EmbeddedStoresOptions {
@@ -31,6 +36,8 @@ export interface EmbeddedStoresOptions {
   /** the clock, ms since the epoch */
   readonly now?: () => number;
   readonly logger?: StoreLogger;
+  /** Told of commits and syncs; default nobody. */
+  readonly observer?: StoreObserver;
 }
 
 const DEFAULT_CHUNK_SIZE_BYTES = 1024 * 1024;
@@ -41,12 +48,14 @@ const DEFAULT_CHUNK_SIZE_BYTES = 1024 * 1024;
  */
 export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promise<Stores> {
   const { dataDir, regionNames, storageClasses, gcGraceMs, intentLeaseMs, now = Date.now } = options;
+  const { observer = NO_OBSERVER } = options;
   await prepareDataDir(dataDir);
   const db = await openDatabase(options);
   const directorySyncs = new DirectorySyncs();
   const regions = new Map<string, Region>();
   const contexts = new Map<string, RegionContext>();
   const places: FolderPlace[] = [];
+  const folders = [{ path: join(dataDir, 'meta'), holds: 'metadata' }];
   try {
     for (const name of regionNames) {
       const context = { region: name, db, tables: db.region(name), now, gcGraceMs, intentLeaseMs };
@@ -55,8 +64,9 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
       for (const [storageClass, folder] of Object.entries(storageClasses)) {
         const root = await createBlobRoot(directorySyncs, folder ?? dataDir, [name, storageClass]);
         const chunkSizeBytes = options.chunkSizeBytes ?? DEFAULT_CHUNK_SIZE_BYTES;
-        blobs.set(storageClass, new FileBlobStore({ root, chunkSizeBytes, directorySyncs }));
+        blobs.set(storageClass, new FileBlobStore({ root, chunkSizeBytes, directorySyncs, observer }));
         places.push(new FolderPlace(root, [name, storageClass]));
+        folders.push({ path: root, holds: `${name} ${storageClass}` });
       }
       regions.set(name, { name, metadata: new EmbeddedMetadata(context), blobs });
     }
@@ -71,10 +81,13 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     kind: 'embedded',
     regions,
     iam: new EmbeddedIam(db),
+    quotas: new EmbeddedQuotas(db, (region) => db.region(region)),
     buckets: new EmbeddedBuckets({
       db,
       now,
+      onCreated: (writes, bucket) => openQuota(db, writes, bucket),
       onRemoved: (writes, bucket) => {
+        dropQuota(db, writes, bucket);
         const context = contexts.get(bucket.region);
         if (context !== undefined) dropUploadsOfBucket(context, writes, bucket);
       },
@@ -87,15 +100,16 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
         throw fileError(`write to the data directory ${dataDir}`, cause);
       }
     },
+    topology: () => embeddedTopology(folders),
     audit: async () => new EmbeddedAudit(db, contexts.values(), places),
     close: () => db.close(),
   };
 }
 
-async function openDatabase({ dataDir, regionNames }: EmbeddedStoresOptions): Promise<MetaDatabase> {
+async function openDatabase({ dataDir, regionNames, observer = NO_OBSERVER }: EmbeddedStoresOptions): Promise<MetaDatabase> {
   const path = join(dataDir, 'meta');
   try {
-    const db = new MetaDatabase({ path, regionNames });
+    const db = new MetaDatabase({ path, regionNames, observer });
     // LMDB syncs its file, not the file's name
     await syncDirectory(path);
     return db;

@@ -52,6 +52,7 @@ export class KeyRows {
   state(select: VersionSelector, withInline: boolean): KeyState {
     if (this.head === null) return { seq: 0, latest: null, previous: null, nullVersion: null, selected: null };
     const selected = this.select(select, withInline);
+    const taken = selected === null && select !== 'latest' && this.#isTaken(select.versionId);
     const load = (row: Row | null): ObjectVersion | null => {
       if (row === null) return null;
       return selected?.seq === row.seq ? selected : versionOf(this.#tables, row, false);
@@ -65,7 +66,13 @@ export class KeyRows {
         : nullSeq !== 0 && nullSeq === previousSeq
           ? previous
           : load(this.#older(nullSeq));
-    return { seq: this.head.clock, latest, previous, nullVersion, selected };
+    return { seq: this.head.clock, latest, previous, nullVersion, selected, ...(taken && { taken }) };
+  }
+
+  /** Another version has the seq that the id tells. */
+  #isTaken(versionId: string): boolean {
+    const seq = seqOfVersionId(versionId);
+    return seq !== null && (seq === this.head?.seq || this.#older(seq) !== null);
   }
 
   /** All versions, newest first, without inline bytes. @throws StoreError corrupt */
@@ -87,6 +94,7 @@ export class KeyRows {
     const removed = new Set(change.removed.map((version) => version.seq));
     const stored = new Map<number, Row>();
     if (change.replace !== null) stored.set(change.replace.seq, this.#writeReplace(writes, change.replace));
+    if (change.below !== null) stored.set(change.below.seq, this.#writeNew(writes, change.below, change.seq));
 
     for (const seq of removed) {
       const row = seq === this.head?.seq ? this.head : this.#older(seq);
@@ -100,7 +108,8 @@ export class KeyRows {
       }
     }
 
-    const head = change.put === null ? this.#survivingHead(removed, stored) : this.#writePut(writes, change.put);
+    const head =
+      change.put === null ? this.#survivingHead(removed, stored) : this.#writeNew(writes, change.put, change.seq);
     if (head === null) {
       if (this.head !== null) writes.remove(this.#headTable(this.head), this.key);
       return;
@@ -116,7 +125,7 @@ export class KeyRows {
     const links: HeadLinks = {
       clock: change.seq,
       nullSeq: this.#nullSeqAfter(change, head, removed),
-      previousSeq: demoted?.seq ?? this.#nextBelow(head.seq, removed),
+      previousSeq: demoted?.seq ?? Math.max(change.below?.seq ?? 0, this.#nextBelow(head.seq, removed)),
     };
     if (this.head !== null && this.#headTable(this.head) !== this.#headTable(head)) {
       writes.remove(this.#headTable(this.head), this.key);
@@ -143,13 +152,14 @@ export class KeyRows {
     return row.deleteMarker ? this.#tables.hidden : this.#tables.live;
   }
 
-  #writePut(writes: Writes, version: ObjectVersion): Row {
+  /** clock: of the commit, which no other version's payload is named by */
+  #writeNew(writes: Writes, version: ObjectVersion, clock: number): Row {
     const inline = version.data.kind === 'inline' ? version.data.bytes : null;
     if (version.data.kind === 'inline' && inline === null) {
       throw new StoreError('internal', 'notApplied', 'an inline version was put without its bytes');
     }
-    const { row, payload } = encodeRow(version, inline);
-    writePayload(writes, this.#tables, version.seq, payload);
+    const { row, payload } = encodeRow(version, inline, clock);
+    writePayload(writes, this.#tables, clock, payload);
     return row;
   }
 
@@ -157,9 +167,10 @@ export class KeyRows {
     const before = version.seq === this.head?.seq ? this.head : this.#older(version.seq);
     if (before === null) throw new StoreError('internal', 'notApplied', 'replaces a version that is not there');
     const given = version.data.kind === 'inline' ? version.data.bytes : null;
-    const { row, payload } = encodeRow(version, given ?? readInline(this.#tables, before));
+    const { payloadSeq } = before;
+    const { row, payload } = encodeRow(version, given ?? readInline(this.#tables, before), payloadSeq);
     if (given !== null || before.spilledBytes > 0 || row.spilledBytes > 0) {
-      writePayload(writes, this.#tables, version.seq, payload);
+      writePayload(writes, this.#tables, payloadSeq, payload);
       removePayload(writes, this.#tables, before, pieceCount(row.spilledBytes + row.inlineBytes));
     }
     return row;

@@ -25,12 +25,14 @@ import type {
 import { checkBucketActive } from './bucket-rows.js';
 import type { RegionContext } from './context.js';
 import type { Writes } from './database.js';
+import { readFinished } from './finished-uploads.js';
 import * as garbage from './garbage.js';
 import { forgetHolders, unheld } from './holders.js';
 import { KeyRows } from './key-state.js';
 import { EmbeddedOutbox } from './outbox.js';
 import { rename } from './rename.js';
 import { isConsistent, repairKey } from './repair.js';
+import { chargeQuota } from './quota-rows.js';
 import * as scans from './scans.js';
 import * as uploads from './uploads.js';
 
@@ -62,7 +64,7 @@ export class EmbeddedMetadata implements MetadataStore {
 
   async commit(request: CommitRequest): Promise<KeyCommit> {
     const { db, tables, now, gcGraceMs } = this.#context;
-    const { bucket, key, select, intent, events } = request;
+    const { bucket, key, select, intent, events, completes } = request;
     let drafts: readonly OutboxDraft[] = [];
     const commit = await db.transact((writes): KeyCommit => {
       checkBucketActive(db, bucket);
@@ -70,14 +72,18 @@ export class EmbeddedMetadata implements MetadataStore {
       const before = rows.state(select, request.withInline ?? false);
       const change = request.decide(before);
       if (change === null) return { before, version: null, changed: false };
+      const upload = completes === undefined ? null : { bucket, key, uploadId: completes };
+      if (upload !== null) uploads.checkCompleting(tables, upload);
 
       const applied = applyChange(before, change, now(), this.#lastSeq());
+      chargeQuota(db, writes, bucket, [{ key, state: before, applied }]);
       this.#setLastSeq(writes, applied.seq);
 
-      const version = applied.put ?? applied.replace;
+      const version = applied.put ?? applied.below ?? applied.replace;
       if (intent !== undefined && applied.placed !== null)
         garbage.useIntent(this.#context, writes, intent, blobsOf(applied.placed.data));
       rows.write(writes, applied);
+      if (upload !== null && version !== null) uploads.endUpload(this.#context, writes, upload, version);
       const superseded = { bucket, key, blobs: applied.garbageBlobs, notBeforeMs: now() + gcGraceMs };
       garbage.addGarbage(this.#context, writes, superseded);
       drafts = events?.({ before, version, seq: applied.seq }) ?? [];
@@ -166,8 +172,17 @@ export class EmbeddedMetadata implements MetadataStore {
     return uploads.reopenUpload(this.#context, ref);
   }
 
-  removeUpload(ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
-    return uploads.removeUpload(this.#context, ref, keep);
+  removeUpload(ref: UploadRef): Promise<void> {
+    return uploads.removeUpload(this.#context, ref);
+  }
+
+  finishUpload(ref: UploadRef, version: ObjectVersion): Promise<void> {
+    return uploads.finishUpload(this.#context, ref, version);
+  }
+
+  async finishedUpload(ref: UploadRef): Promise<ObjectVersion | null> {
+    this.#context.db.fresh();
+    return readFinished(this.#context.tables, ref);
   }
 
   async isEmpty(bucket: BucketRef): Promise<boolean> {

@@ -9,6 +9,7 @@ import type { Writes } from './database.js';
 import * as garbage from './garbage.js';
 import { addHolders } from './holders.js';
 import { KeyRows } from './key-state.js';
+import { chargeQuota } from './quota-rows.js';
 
 export interface RenameParts {
   readonly context: RegionContext;
@@ -54,6 +55,10 @@ export function rename(
     const version = applied.put ?? applied.replace;
     deliver(key, applied.seq, events?.({ before: state, version, seq: applied.seq }) ?? []);
   };
+  chargeQuota(db, writes, bucket, [
+    { key: to, state: targetState, applied: arrived },
+    { key: from, state: sourceState, applied: left },
+  ]);
   half(to, target, targetState, arrived, request.targetEvents);
   half(from, source, sourceState, left, request.sourceEvents);
   addHolders(context, writes, { data: change.draft.data, keys: [from, to] });

@@ -3,7 +3,8 @@
  *
  * A row is a header of fixed size, the listing entry (a JSON array, so that listings need not parse the document) and the
  * document (shared/codec.ts). A document that would make the row long lies in the payload instead, before the inline
- * bytes. The payload is cut into pieces that fill one LMDB page each: values of several pages need contiguous free pages,
+ * bytes. It is found by the version's seq, or, where that is not this store's own (a version that was placed, whose original may
+ * be here too), by the clock of the commit. The payload is cut into pieces that fill one LMDB page each: values of several pages need contiguous free pages,
  * which overwriting objects leaves ever fewer of (measured with 4 KiB objects: file half as large again, commits slower).
  */
 import { StoreError } from '../errors.js';
@@ -32,6 +33,8 @@ export interface Row extends HeadLinks {
   readonly inlineBytes: number;
   /** JSON of the listing entry */
   readonly entry: string;
+  /** names its payload */
+  readonly payloadSeq: number;
 }
 
 export const NO_LINKS: HeadLinks = { clock: 0, nullSeq: 0, previousSeq: 0 };
@@ -39,6 +42,9 @@ export const NO_LINKS: HeadLinks = { clock: 0, nullSeq: 0, previousSeq: 0 };
 const ROW_FORMAT = 1;
 const FLAG_DELETE_MARKER = 1;
 const FLAG_SPILLED = 2;
+/** The seq of its payload, which is not its own, ends the row. */
+const FLAG_PAYLOAD_SEQ = 4;
+const SEQ_BYTES = 8;
 const HEADER_BYTES = 48;
 /** Longer documents spill, so that a leaf page still holds two rows of usual keys. */
 const MAX_DOCUMENT_BYTES = 1400;
@@ -65,7 +71,11 @@ export interface EncodedVersion {
 }
 
 /** inline: the version's inline bytes, when its data is inline. */
-export function encodeRow(version: ObjectVersion, inline: Buffer | null): EncodedVersion {
+export function encodeRow(
+  version: ObjectVersion,
+  inline: Buffer | null,
+  payloadSeq: number = version.seq,
+): EncodedVersion {
   const document = encodeVersion(version);
   const documentBytes = Buffer.byteLength(document);
   const spilled = documentBytes > MAX_DOCUMENT_BYTES;
@@ -84,6 +94,7 @@ export function encodeRow(version: ObjectVersion, inline: Buffer | null): Encode
       spilledBytes: spilled ? documentBytes : 0,
       inlineBytes: inline?.length ?? 0,
       entry: JSON.stringify(entry),
+      payloadSeq,
     },
     payload,
   };
@@ -92,9 +103,14 @@ export function encodeRow(version: ObjectVersion, inline: Buffer | null): Encode
 export function packRow(row: Row, links: HeadLinks): Buffer {
   const entryBytes = Buffer.byteLength(row.entry);
   const documentBytes = Buffer.byteLength(row.document);
-  const buffer = Buffer.allocUnsafe(HEADER_BYTES + entryBytes + documentBytes);
+  const documentEnd = HEADER_BYTES + entryBytes + documentBytes;
+  const foreign = row.payloadSeq !== row.seq;
+  const buffer = Buffer.allocUnsafe(documentEnd + (foreign ? SEQ_BYTES : 0));
   buffer[0] = ROW_FORMAT;
-  buffer[1] = (row.deleteMarker ? FLAG_DELETE_MARKER : 0) | (row.spilledBytes > 0 ? FLAG_SPILLED : 0);
+  buffer[1] =
+    (row.deleteMarker ? FLAG_DELETE_MARKER : 0) |
+    (row.spilledBytes > 0 ? FLAG_SPILLED : 0) |
+    (foreign ? FLAG_PAYLOAD_SEQ : 0);
   buffer.writeUInt16LE(entryBytes, 2);
   buffer.writeUInt32LE(row.spilledBytes > 0 ? row.spilledBytes : documentBytes, 4);
   buffer.writeDoubleLE(row.seq, 8);
@@ -105,6 +121,7 @@ export function packRow(row: Row, links: HeadLinks): Buffer {
   buffer.writeUInt32LE(0, 44);
   buffer.write(row.entry, HEADER_BYTES, 'utf8');
   buffer.write(row.document, HEADER_BYTES + entryBytes, 'utf8');
+  if (foreign) buffer.writeDoubleLE(row.payloadSeq, documentEnd);
   return buffer;
 }
 
@@ -115,14 +132,17 @@ export function unpackRow(buffer: Buffer): Row {
   const entryEnd = HEADER_BYTES + buffer.readUInt16LE(2);
   const documentBytes = buffer.readUInt32LE(4);
   const spilled = (flags & FLAG_SPILLED) !== 0;
+  const documentEnd = entryEnd + (spilled ? 0 : documentBytes);
+  const seq = buffer.readDoubleLE(8);
   return {
-    seq: buffer.readDoubleLE(8),
+    seq,
+    payloadSeq: (flags & FLAG_PAYLOAD_SEQ) === 0 ? seq : buffer.readDoubleLE(documentEnd),
     clock: buffer.readDoubleLE(16),
     nullSeq: buffer.readDoubleLE(24),
     previousSeq: buffer.readDoubleLE(32),
     deleteMarker: (flags & FLAG_DELETE_MARKER) !== 0,
     entry: buffer.toString('utf8', HEADER_BYTES, entryEnd),
-    document: spilled ? '' : buffer.toString('utf8', entryEnd, entryEnd + documentBytes),
+    document: spilled ? '' : buffer.toString('utf8', entryEnd, documentEnd),
     spilledBytes: spilled ? documentBytes : 0,
     inlineBytes: buffer.readUInt32LE(40),
   };
@@ -168,18 +188,18 @@ export function versionOf(tables: RegionTables, row: Row, withInline: boolean): 
   let inline: Buffer | null = null;
   if (row.spilledBytes > 0) {
     const wanted = row.spilledBytes + (withInline ? row.inlineBytes : 0);
-    const payload = readPayload(tables, row.seq, wanted);
+    const payload = readPayload(tables, row.payloadSeq, wanted);
     document = payload.toString('utf8', 0, row.spilledBytes);
     if (withInline) inline = payload.subarray(row.spilledBytes);
   } else if (withInline) {
-    inline = readPayload(tables, row.seq, row.inlineBytes);
+    inline = readPayload(tables, row.payloadSeq, row.inlineBytes);
   }
   return decodeVersion(document, inline);
 }
 
 /** The version's inline bytes, empty when it has none. @throws StoreError corrupt */
 export function readInline(tables: RegionTables, row: Row): Buffer {
-  return readPayload(tables, row.seq, row.spilledBytes + row.inlineBytes).subarray(row.spilledBytes);
+  return readPayload(tables, row.payloadSeq, row.spilledBytes + row.inlineBytes).subarray(row.spilledBytes);
 }
 
 export function writePayload(writes: Writes, tables: RegionTables, seq: number, payload: readonly Buffer[]): void {
@@ -195,7 +215,7 @@ export function writePayload(writes: Writes, tables: RegionTables, seq: number, 
 /** Removes what the row has in the payload from the given piece on. */
 export function removePayload(writes: Writes, tables: RegionTables, row: Row, fromPiece = 0): void {
   const pieces = pieceCount(row.spilledBytes + row.inlineBytes);
-  for (let piece = fromPiece; piece < pieces; piece++) writes.remove(tables.payload, payloadKey(row.seq, piece));
+  for (let piece = fromPiece; piece < pieces; piece++) writes.remove(tables.payload, payloadKey(row.payloadSeq, piece));
 }
 
 export function pieceCount(payloadBytes: number): number {

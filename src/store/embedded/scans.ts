@@ -46,6 +46,11 @@ export function scanVersions({ db, tables }: RegionContext, bucket: BucketRef, s
   return found;
 }
 
+/** All versions of keys after the given one, in the current snapshot or transaction. */
+export function versionsAfter(tables: RegionTables, bucket: BucketRef, key: string): Generator<VersionEntry> {
+  return versionEntries(tables, keyRange(bucket, { from: key, inclusive: false, end: null, limit: 0 }));
+}
+
 /** True when the bucket has no version in this region. */
 export function isEmpty({ db, tables }: RegionContext, bucket: BucketRef): boolean {
   db.fresh();

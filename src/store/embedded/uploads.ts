@@ -1,11 +1,13 @@
 /** Multipart uploads of a region: uploads hold their record, parts theirs, both as JSON documents (shared/codec.ts). */
 import { StoreError } from '../errors.js';
 import { decodePart, decodeUpload, encodePart, encodeUpload } from '../shared/codec.js';
+import { blobsOf } from '../shared/key-change.js';
 import type { BlobName } from '../shared/key-change.js';
-import type { BucketRef, Intent, PartRecord, UploadRecord, UploadRef, UploadScan } from '../types.js';
+import type { BucketRef, Intent, ObjectVersion, PartRecord, UploadRecord, UploadRef, UploadScan } from '../types.js';
 import { checkBucketActive } from './bucket-rows.js';
 import type { RegionContext } from './context.js';
 import type { RegionTables, Writes } from './database.js';
+import { rememberFinished } from './finished-uploads.js';
 import { addGarbage, useIntent } from './garbage.js';
 import {
   after,
@@ -108,8 +110,30 @@ export function reopenUpload({ db, tables }: RegionContext, ref: UploadRef): Pro
   });
 }
 
-export function removeUpload(context: RegionContext, ref: UploadRef, keep: ReadonlySet<string>): Promise<void> {
-  return context.db.transact((writes) => dropUpload(context, writes, ref, uploadKey(ref), keep));
+export function removeUpload(context: RegionContext, ref: UploadRef): Promise<void> {
+  return context.db.transact((writes) => dropUpload(context, writes, ref, uploadKey(ref), new Set()));
+}
+
+/** @throws StoreError uploadGone unless a completion may be committed */
+export function checkCompleting(tables: RegionTables, ref: UploadRef): void {
+  const state = readUpload(tables, ref)?.state ?? 'gone';
+  if (state === 'completing') return;
+  throw new StoreError('uploadGone', 'notApplied', `the upload ${ref.uploadId} cannot be completed: it is ${state}`);
+}
+
+/** The upload has become that version, by the caller's transaction or before it. */
+export function endUpload(context: RegionContext, writes: Writes, ref: UploadRef, version: ObjectVersion): void {
+  rememberFinished(context, writes, ref, version);
+  dropUpload(context, writes, ref, uploadKey(ref), new Set(blobsOf(version.data).map(({ inode }) => inode)));
+}
+
+export async function finishUpload(context: RegionContext, ref: UploadRef, version: ObjectVersion): Promise<void> {
+  context.db.fresh();
+  // Mostly it went with the commit.
+  if (readUpload(context.tables, ref) === null) return;
+  await context.db.transact((writes) => {
+    if (readUpload(context.tables, ref) !== null) endUpload(context, writes, ref, version);
+  });
 }
 
 /** Drops all uploads of a bucket that goes, within the transaction that removes it: their parts become garbage. */

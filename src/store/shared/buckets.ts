@@ -1,10 +1,11 @@
 /** Bucket records: how they start and what a patch makes of them. */
-import { randomUUID } from 'node:crypto';
+import { newInstance } from '../consistency.js';
 import type { BucketPatch, BucketRecord, NewBucket } from '../types.js';
 
 /** A new life of the bucket: another instance, revision 1. */
-export function newBucketRecord(bucket: NewBucket, nowMs: number): BucketRecord {
-  return { ...bucket, instance: randomUUID(), createdAt: bucket.createdAt ?? nowMs, revision: 1, state: 'active' };
+export function newBucketRecord({ consistency, ...bucket }: NewBucket, nowMs: number): BucketRecord {
+  const instance = newInstance(consistency ?? 'linearizable');
+  return { ...bucket, instance, createdAt: bucket.createdAt ?? nowMs, revision: 1, state: 'active' };
 }
 
 /** The record after the patch, one revision on. */

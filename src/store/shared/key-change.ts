@@ -1,18 +1,20 @@
 /** What a decided change makes of a key: pure, so that both stores commit exactly the same thing. */
 import { StoreError } from '../errors.js';
 import type { BlobRef, KeyChange, KeyState, ObjectData, ObjectVersion, VersionSelector } from '../types.js';
-import { makeVersionId, nextSeq } from '../versions.js';
+import { makeVersionId, nextSeq, seqOfVersionId } from '../versions.js';
 
 export type BlobName = Pick<BlobRef, 'inode' | 'storageClass'>;
 
 export interface AppliedChange {
-  /** The key's clock after the commit; also the seq of `put`. */
+  /** The key's clock after the commit; also the seq of `put`, unless it was placed. */
   readonly seq: number;
   /** The new newest version. */
   readonly put: ObjectVersion | null;
+  /** A new version below the newest. */
+  readonly below: ObjectVersion | null;
   /** A version that stays, with other attributes. Inline bytes null: those that are stored stay. */
   readonly replace: ObjectVersion | null;
-  /** The version, put or moved, whose blobs were written for this commit. */
+  /** The version, put, placed or moved, whose blobs were written for this commit. */
   readonly placed: ObjectVersion | null;
   /** Versions whose rows go, each once; includes the null version that a put with isNull supersedes. */
   readonly removed: readonly ObjectVersion[];
@@ -27,6 +29,7 @@ export interface AppliedChange {
  * @throws StoreError internal, notApplied: the change names versions it must not (a bug of the caller)
  */
 export function applyChange(state: KeyState, change: KeyChange, nowMs: number, floorSeq = 0): AppliedChange {
+  if (change.place !== undefined) return applyPlace(state, change.place, nextSeq(Math.max(state.seq, floorSeq), nowMs));
   const seq = nextSeq(Math.max(state.seq, floorSeq), nowMs);
   const put =
     change.put === undefined
@@ -53,6 +56,7 @@ export function applyChange(state: KeyState, change: KeyChange, nowMs: number, f
   return {
     seq,
     put,
+    below: null,
     replace,
     placed: put ?? moved,
     removed: [...removed.values()],
@@ -61,6 +65,27 @@ export function applyChange(state: KeyState, change: KeyChange, nowMs: number, f
       [...survivors.values()],
     ),
     newLatest: put ?? latestAfter(state, removed, survivors),
+  };
+}
+
+/** clock: above all that the key has had */
+function applyPlace(state: KeyState, place: NonNullable<KeyChange['place']>, clock: number): AppliedChange {
+  const { draft, versionId } = place;
+  const seq = seqOfVersionId(versionId);
+  if (seq === null) throw misuse('places a version whose id tells no seq');
+  if (state.selected !== null || state.taken === true || known(state).has(seq))
+    throw misuse('places a version where there is one');
+  const version = { ...draft, versionId, seq };
+  const newest = state.latest === null || state.latest.seq < seq;
+  return {
+    seq: Math.max(clock, seq),
+    put: newest ? version : null,
+    below: newest ? null : version,
+    replace: null,
+    placed: version,
+    removed: [],
+    garbageBlobs: [],
+    newLatest: newest ? version : state.latest,
   };
 }
 

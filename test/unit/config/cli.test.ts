@@ -39,6 +39,12 @@ describe('parseArgs', () => {
       'gc --drain --json -f p.yaml',
       { ...run, action: 'gc', configPath: 'p.yaml', options: { drain: true, json: true } },
     ],
+    ['quota', { ...run, action: 'quota', verb: 'list' }],
+    [
+      'quota set --bucket b --bytes 5g',
+      { ...run, action: 'quota', verb: 'set', options: { bucket: 'b', bytes: '5g' } },
+    ],
+    ['-a quota show --tenant t', { ...run, action: 'quota', verb: 'show', options: { tenant: 't' } }],
     ['-V', { ...run, action: 'version' }],
     ['version', { ...run, action: 'version' }],
   ])('reads "%s"', (line, expected) => {
@@ -49,6 +55,8 @@ describe('parseArgs', () => {
     ['boostrap', "unknown action 'boostrap' (did you mean 'bootstrap'?)"],
     ['-a frobnicate', "unknown action 'frobnicate'"],
     ['bootstrap check-config', 'one action at a time: bootstrap or check-config'],
+    ['quota set remove', 'one thing at a time: quota set or remove'],
+    ['quota sett', "unknown action 'sett'"],
     ['gc --repair', 'gc has no option --repair'],
     ['--json', 'api-run has no option --json'],
     ['fsck --throttle 0', "--throttle is a whole number from 1 on, not '0'"],

@@ -6,6 +6,17 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/index.js';
 import { cassandraText, KEYSTORE, load, reasonsOf, standardOf } from './helpers.js';
 
+describe('service.trusted-proxies', () => {
+  it('are addresses and ranges', () => {
+    const proxies = (value: string) => load(`${KEYSTORE}\nservice: {trusted-proxies: ${value}}`).service.trustedProxies;
+    expect(proxies("[10.0.0.0/8, '2001:db8::/32', 192.0.2.1]")).toEqual(['10.0.0.0/8', '2001:db8::/32', '192.0.2.1']);
+    for (const wrong of ['proxy.example.com', '10.0.0.0/33', "'2001:db8::/129'", '10.0.0/8', '10.0.0.0/'])
+      expect(reasonsOf(`${KEYSTORE}\nservice: {trusted-proxies: ${wrong}}`), wrong).toEqual([
+        'service.trusted-proxies: must be an address or a range such as 10.0.0.0/8 or 2001:db8::/32',
+      ]);
+  });
+});
+
 describe('service.workers', () => {
   it.each([
     ['', 'auto'],
@@ -158,18 +169,44 @@ describe('a Cassandra target', () => {
     ['[a, 10.0.0.1]', ['a:9042', '10.0.0.1:9042']],
     ["['::1', '[2001:db8::2]', '[2001:db8::3]:9143']", ['[::1]:9042', '[2001:db8::2]:9042', '[2001:db8::3]:9143']],
     ['[a, a:9042]', ['a:9042']],
+    ['dns+srv://_cql._tcp.cassandra, b', ['dns+srv://_cql._tcp.cassandra', 'b:9042']],
+    ["'dns+srv://_cql._tcp.ring.example.'", ['dns+srv://_cql._tcp.ring.example.']],
   ])('finds contact points in %s', (cluster, expected) => {
     const text = cassandraText().replaceAll('cluster: ring\n', `cluster: ${cluster}\n`);
     expect(standardOf(load(text)).contactPoints).toEqual(expected);
   });
 
-  it.each(["'http://a'", "'a,,b'", "'a:70000'", "'[nonsense]:1'", "'a b'", '[]', 'a:0'])(
-    'refuses the cluster %s',
-    (cluster) => {
-      const text = cassandraText().replace('cluster: ring\n', `cluster: ${cluster}\n`);
-      expect(reasonsOf(text)).toEqual([expect.stringMatching(/^bucketstore\.cluster: /)]);
+  it('takes the DNS servers that are asked for contact points', () => {
+    expect(target("\n        dns-servers: '10.96.0.10, [fd00::a]:5353'").dnsServers).toEqual([
+      '10.96.0.10:53',
+      '[fd00::a]:5353',
+    ]);
+    expect(target("\n        dns-servers: ['127.0.0.1:5353']").dnsServers).toEqual(['127.0.0.1:5353']);
+  });
+
+  it.each(['dns.example', "'10.0.0.1:70000'", "'dns+srv://_dns._udp.example'", '[]'])(
+    'refuses the DNS server %s',
+    (text) => {
+      const whole = cassandraText({ storageClass: `\n        dns-servers: ${text}` });
+      expect(reasonsOf(whole)).toEqual([expect.stringMatching(/\.dns-servers: /)]);
     },
   );
+
+  it.each([
+    "'http://a'",
+    "'dns+srv://'",
+    "'dns+srv://a:9042'",
+    "'srv://a'",
+    "'a,,b'",
+    "'a:70000'",
+    "'[nonsense]:1'",
+    "'a b'",
+    '[]',
+    'a:0',
+  ])('refuses the cluster %s', (cluster) => {
+    const text = cassandraText().replace('cluster: ring\n', `cluster: ${cluster}\n`);
+    expect(reasonsOf(text)).toEqual([expect.stringMatching(/^bucketstore\.cluster: /)]);
+  });
 
   it.each([
     ['keyspace: 9lives', 'keyspace: must be a letter followed by up to 47 letters, digits and underscores'],
@@ -242,6 +279,33 @@ describe('blocks', () => {
     expect(reasonsOf(cassandraText({ storageClass: `        max-chunk: ${chunk}` }))).toEqual([
       expect.stringMatching(/^regions\.alps\.storage-classes\.standard\.max-chunk: must be a size/),
     ]);
+  });
+});
+
+describe('consistency of new buckets', () => {
+  const withConsistency = (line: string) => `${KEYSTORE}
+bucketstore: {cluster: ring, keyspace: storage}
+regions:
+  alps:
+    metastore: {cluster: ring, keyspace: storage${line}}
+    storage-classes: {standard: {cluster: ring, keyspace: storage}}`;
+
+  it('belongs to a metastore, and is linearizable unless it says otherwise', () => {
+    const consistencyOf = (line: string) => {
+      const { store } = load(withConsistency(line));
+      return store.kind === 'cassandra' ? store.regions['alps']?.metastore.consistency : null;
+    };
+    expect(consistencyOf('')).toBeUndefined();
+    expect(consistencyOf(', consistency: quorum')).toBe('quorum');
+    expect(consistencyOf(', consistency: linearizable')).toBe('linearizable');
+  });
+
+  it('is one of the two, and of no other target', () => {
+    expect(reasonsOf(withConsistency(', consistency: eventual'))).toEqual([
+      expect.stringMatching(/^regions\.alps\.metastore\.consistency: /),
+    ]);
+    const elsewhere = withConsistency('').replace('{cluster: ring', '{consistency: quorum, cluster: ring');
+    expect(reasonsOf(elsewhere)).toEqual([expect.stringMatching(/^bucketstore\.consistency: /)]);
   });
 });
 
@@ -357,6 +421,28 @@ encryption:
 });
 
 describe('limits and gc', () => {
+  it('read what buckets and tenants may ask for', () => {
+    const { limits } = load(`${KEYSTORE}
+limits:
+  max-requests: 100
+  max-waiting-requests: 0
+  per-bucket: {requests: 0.5, bytes-in: 10 MiB}
+  per-tenant: {bytes-out: 0}
+  tenants: {some.one@example.com: {requests: 0, bytes-out: 1g}}
+`);
+    expect(limits).toMatchObject({
+      maxRequests: 100,
+      maxWaitingRequests: 0,
+      perBucket: { requestsPerSecond: 0.5, bytesInPerSecond: 10_485_760 },
+      perTenant: { bytesOutPerSecond: 0 },
+      tenants: { 'some.one@example.com': { requestsPerSecond: 0, bytesOutPerSecond: 1_073_741_824 } },
+    });
+    expect(reasonsOf(`${KEYSTORE}\nlimits: {per-bucket: {requests: -1, bytes-in: 100}}`)).toEqual([
+      'limits.per-bucket.requests: must be a number above 0',
+      'limits.per-bucket.bytes-in: must be at least 1k a second, or 0',
+    ]);
+  });
+
   it('refuse a grace shorter than the lease of an upload', () => {
     expect(reasonsOf(`${KEYSTORE}\ngc: {grace: 10s, intent-lease: 15s}`)).toEqual([
       expect.stringContaining('gc.grace: must be at least as long as intent-lease'),
@@ -383,6 +469,11 @@ gc: {interval: 0, grace: 90s, intent-lease: 1s, lifecycle-interval: 0, lifecycle
       maxConnections: 0,
       bodyIdleTimeoutMs: 30_000,
       rateLimit: { perAccessKey: 100, perAddress: 0.5 },
+      maxHeaderBytes: 65_536,
+      maxRequestWaitMs: 10_000,
+      perBucket: {},
+      perTenant: {},
+      tenants: {},
     });
     expect(config.gc).toEqual({
       intervalMs: 0,

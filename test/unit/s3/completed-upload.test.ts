@@ -12,6 +12,7 @@ it('a completion that is found is listed before it is answered: who made it may 
   const repaired: string[] = [];
   const metadata = {
     getVersion: async () => version({ uploadId }),
+    finishedUpload: async () => null,
     scanVersions: async () => [],
     repairIndex: async (_bucket: BucketRef, key: string) => void repaired.push(key),
   };

@@ -15,6 +15,7 @@ describe('applyChange', () => {
     expect(applied).toEqual({
       seq: NOW_SEQ,
       put: { ...draft(), seq: NOW_SEQ, versionId: applied.put?.versionId },
+      below: null,
       replace: null,
       placed: applied.put,
       removed: [],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BucketGuard } from '../../../../src/store/cassandra/bucket-guard.js';
 import { BUCKET_CHECK_MS, BUCKET_DELETE_WAIT_MS, BUCKET_FENCE_MS } from '../../../../src/store/cassandra/options.js';
+import { marked, QUOTA_LOOK_MS, QUOTA_WAIT_MS } from '../../../../src/store/cassandra/quota-mark.js';
 import { StoreError } from '../../../../src/store/errors.js';
 import type { BucketRecord } from '../../../../src/store/types.js';
 
@@ -78,6 +79,26 @@ describe('BucketGuard', () => {
     expect(world.reads).toBe(2);
     world.record = { ...RECORD, state: 'deleting' };
     await expect(guard.confirm(pass).catch(kindOf)).resolves.toBe('bucketGone unknown');
+  });
+
+  it('lets a change go uncounted only shortly after a look that found no mark', async () => {
+    const { world, guard } = setUp();
+    const pass = await guard.enter(RECORD);
+    expect(pass.countedFor).toBeNull();
+    world.record = { ...RECORD, ...marked('epoch') } as BucketRecord;
+    world.now += QUOTA_LOOK_MS - 1;
+    expect(await guard.isUncounted(pass)).toBe(true);
+    expect(world.reads).toBe(1);
+    world.now += 1;
+    expect(await guard.isUncounted(pass)).toBe(false);
+    expect((await guard.enter(RECORD)).countedFor).toBe('o');
+    world.record = RECORD;
+    expect(await guard.isUncounted(pass)).toBe(true);
+    expect(await guard.countedFor(RECORD)).toBeNull();
+  });
+
+  it('has whoever begins to count wait for longer than a look may be old', () => {
+    expect(BUCKET_CHECK_MS + QUOTA_LOOK_MS).toBeLessThan(QUOTA_WAIT_MS);
   });
 
   it('forgets on demand, and tells when a life is over', async () => {

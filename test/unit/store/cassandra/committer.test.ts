@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { Committer } from '../../../../src/store/cassandra/committer.js';
 import type { CommitterParts } from '../../../../src/store/cassandra/committer.js';
 import { extendTrail, fateOf } from '../../../../src/store/cassandra/commit-trail.js';
+import { NO_HOLD } from '../../../../src/store/cassandra/quota-holds.js';
 import { StoreError } from '../../../../src/store/errors.js';
 import type { BucketRef, CommitRequest, ObjectVersion } from '../../../../src/store/types.js';
 import { DRAFT } from './heads.js';
@@ -51,6 +52,8 @@ class Register {
   }
 }
 
+const NO_INDEX = { apply: async () => undefined, repair: async () => undefined };
+
 interface World {
   readonly register: Register;
   readonly committer: Committer;
@@ -93,7 +96,7 @@ function world(fault: () => Fault, overrides: Partial<CommitterParts> = {}, regi
   };
   const parts: CommitterParts = {
     heads,
-    index: { apply: async (_bucket, _key, plan) => void log.indexed.push(plan.clock) },
+    index: { apply: async (_bucket, _key, plan) => void log.indexed.push(plan.clock), repair: async () => undefined },
     intents: {
       announce: () => {
         log.open += 1;
@@ -119,7 +122,13 @@ function world(fault: () => Fault, overrides: Partial<CommitterParts> = {}, regi
       },
     },
     moves: { settle: async () => false },
-    guard: { enter: async (bucket) => ({ bucket, lookedAtMs: 0 }), confirm: async () => undefined },
+    completions: { check: async () => undefined, settle: async () => undefined },
+    guard: {
+      enter: async (bucket) => ({ bucket, countedFor: null, lookedAtMs: 0 }),
+      confirm: async () => undefined,
+      isUncounted: async () => true,
+    },
+    quotas: { take: async () => NO_HOLD },
     options: { now: Date.now, commitDeadlineMs: 5_000 },
     ...overrides,
   };
@@ -275,7 +284,7 @@ describe('Committer', () => {
   it('makes sure that the listings show what it finds done already, before it says so', async () => {
     const { committer, register, log } = world(() => 'none');
     await committer.commit(append(1));
-    const died = world(() => 'none', { index: { apply: () => new Promise(() => undefined) } }, register);
+    const died = world(() => 'none', { index: { ...NO_INDEX, apply: () => new Promise(() => undefined) } }, register);
     // Applied, but its gateway is gone before the listings show it: the client asks for the same once more, elsewhere.
     void died.committer.commit({ ...append(1), decide: ({ latest }) => ({ remove: latest === null ? [] : [latest] }) });
     await expect.poll(() => register.latest).toBeNull();
@@ -288,7 +297,7 @@ describe('Committer', () => {
     const apply = async () => {
       throw new StoreError('unavailable', 'notApplied', 'no quorum');
     };
-    const { committer, register, log } = world(() => 'none', { index: { apply } });
+    const { committer, register, log } = world(() => 'none', { index: { ...NO_INDEX, apply } });
     expect(await committer.commit(append(1)).catch(outcomeOf)).toBe('unavailable unknown');
     expect(idsOf(register.latest)).toEqual([1]);
     expect(log).toMatchObject({ open: 1, told: ['1 made'] });
@@ -309,6 +318,99 @@ describe('Committer', () => {
     const intent = { id: 'i', bucket: BUCKET, key: 'k' };
     expect(await committer.commit({ ...append(1), intent }).catch(outcomeOf)).toBe('closed notApplied');
     expect(register.clock).toBeNull();
+  });
+
+  describe('in a bucket that is counted', () => {
+    /** refuses: what the n-th attempt to take room throws. */
+    function counted(refuses: (attempt: number) => boolean = () => false) {
+      const fates: string[] = [];
+      const parts: Partial<CommitterParts> = {
+        guard: {
+          enter: async (bucket) => ({ bucket, countedFor: 'tenant', lookedAtMs: 0 }),
+          confirm: async () => undefined,
+          isUncounted: async () => false,
+        },
+        quotas: {
+          take: async () => {
+            const at = fates.push('open') - 1;
+            const set = (fate: string) => void (fates[at] = `${fates[at] === 'open' ? '' : 'again '}${fate}`);
+            if (refuses(at)) {
+              set('refused');
+              throw new StoreError('quotaExceeded', 'notApplied', 'no room');
+            }
+            return { made: async () => set('made'), cancel: () => set('cancelled'), lost: () => set('lost') };
+          },
+        },
+      };
+      return { fates, parts };
+    }
+
+    it('counts what is made, once, whatever gets lost', async () => {
+      for (let seed = 1; seed <= 20; seed++) {
+        const next = random(seed);
+        const fault = (): Fault => {
+          const roll = next();
+          return roll < 0.12 ? 'appliedButLost' : roll < 0.24 ? 'neverApplied' : roll < 0.36 ? 'appliedLater' : 'none';
+        };
+        const { fates, parts } = counted();
+        const { committer, register } = world(fault, parts);
+        const ends = await Promise.all(
+          Array.from({ length: 20 }, async (_, id) => committer.commit(append(id)).then(() => 'made', outcomeOf)),
+        );
+        for (const apply of register.late.splice(0)) apply();
+        const made = fates.filter((fate) => fate === 'made').length;
+        const lost = fates.filter((fate) => fate === 'lost').length;
+        const changes = idsOf(register.latest).length;
+        expect(made, `seed ${seed}`).toBe(ends.filter((end) => end === 'made').length);
+        expect(changes - made, `seed ${seed}`).toBeLessThanOrEqual(lost);
+        expect(fates.filter((fate) => !['made', 'lost', 'cancelled'].includes(fate))).toEqual([]);
+      }
+    });
+
+    it('refuses what there is no room for, and nothing is written', async () => {
+      const { fates, parts } = counted(() => true);
+      const { committer, register, log } = world(() => 'none', parts);
+      expect(await committer.commit(append(1)).catch(outcomeOf)).toBe('quotaExceeded notApplied');
+      expect(register.clock).toBeNull();
+      expect(fates).toEqual(['refused']);
+      expect(log).toMatchObject({ open: 0, told: ['1 cancelled'] });
+    });
+
+    it('does not report a refusal while a write of its own may still come, which may have the room it lacks', async () => {
+      const faults: Fault[] = ['appliedLater'];
+      const { fates, parts } = counted((attempt) => attempt === 1);
+      const { committer, register } = world(() => faults.shift() ?? 'none', parts);
+      await committer.commit(append(1));
+      for (const apply of register.late) apply();
+      expect(idsOf(register.latest)).toEqual([1]);
+      expect(fates).toEqual(['cancelled', 'refused', 'made']);
+    });
+
+    it('leaves what was made and cannot be shown to be settled later', async () => {
+      const { fates, parts } = counted();
+      const apply = async () => {
+        throw new StoreError('unavailable', 'notApplied', 'no quorum');
+      };
+      const { committer } = world(() => 'none', { ...parts, index: { ...NO_INDEX, apply } });
+      expect(await committer.commit(append(1)).catch(outcomeOf)).toBe('unavailable unknown');
+      expect(fates).toEqual(['lost']);
+    });
+
+    it('does not write uncounted once the look that said so is old', async () => {
+      const { fates, parts } = counted();
+      let looks = 0;
+      const { committer } = world(() => 'none', {
+        ...parts,
+        guard: {
+          enter: async (bucket) => ({ bucket, countedFor: looks++ === 0 ? null : 'tenant', lookedAtMs: 0 }),
+          confirm: async () => undefined,
+          isUncounted: async () => false,
+        },
+      });
+      await committer.commit(append(1));
+      expect(looks).toBe(2);
+      expect(fates).toEqual(['made']);
+    });
   });
 });
 

@@ -33,6 +33,7 @@ describe('endpointKey', () => {
   it.each([
     { username: 'u', password: 'p' },
     { contactPoints: ['a:9042'] },
+    { dnsServers: ['127.0.0.1:53'] },
     { localDatacenter: 'dc2' },
     { tls: { verify: true } },
     { requestTimeoutMs: 1 },

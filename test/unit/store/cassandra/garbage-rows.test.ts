@@ -29,7 +29,7 @@ describe('garbage rows', () => {
   });
 
   it('keeps items, with whatever text keys hold', () => {
-    const many = [ITEM, { ...ITEM, blobs: [] }];
+    const many = [ITEM, { ...ITEM, blobs: [] }, { ...ITEM, slot: 1_700_000_000_000_123 }];
     expect(decodeItems(encodeItems(many), 'eu|west/1')).toEqual(many);
   });
 
@@ -40,6 +40,12 @@ describe('garbage rows', () => {
       [0, 1, 2].map((index) => ({ shard: row.shard, row: row.id, kind: 'commit', index, count: 3 })),
     );
     expect(entries[1]).toMatchObject({ ...ITEM, notBeforeMs: 5 });
+    const [pinned] = toEntries({ ...row, kind: 'garbage', notBeforeMs: 5 }, [{ ...ITEM, slot: 1_700_000_000_000_123 }]);
+    expect(parseEntryId(pinned?.id ?? '')).toMatchObject({
+      shard: row.shard,
+      row: row.id,
+      slot: 1_700_000_000_000_123,
+    });
   });
 
   it('knows foreign ids', () => {

@@ -5,10 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Committer } from '../../../../src/store/cassandra/committer.js';
-import { extendTrail } from '../../../../src/store/cassandra/commit-trail.js';
+import { extendTrail, fateOf } from '../../../../src/store/cassandra/commit-trail.js';
 import type { Head, HeadTable } from '../../../../src/store/cassandra/head-table.js';
 import { markOf } from '../../../../src/store/cassandra/move-mark.js';
 import { Moves } from '../../../../src/store/cassandra/moves.js';
+import type { CassandraOutbox } from '../../../../src/store/cassandra/outbox.js';
+import { NO_HOLD } from '../../../../src/store/cassandra/quota-holds.js';
 import { Renamer } from '../../../../src/store/cassandra/rename.js';
 import { StoreError } from '../../../../src/store/errors.js';
 import type { AppliedChange } from '../../../../src/store/shared/key-change.js';
@@ -56,6 +58,8 @@ type Fault = 'none' | 'diesBefore' | 'diesAfter' | 'comesLate';
 class World {
   readonly partitions = new Map<string, Partition>();
   readonly late: (() => void)[] = [];
+  readonly told: string[] = [];
+  readonly unsettled: (() => void)[] = [];
   /** rows of blob_holder: "inode key" */
   readonly holders = new Set<string>();
 
@@ -115,15 +119,45 @@ class Gateway {
     };
     const index = { apply: async () => undefined, repair: async () => undefined };
     const options = { now: Date.now, commitDeadlineMs: 5_000 };
-    const untold = { made: () => undefined, cancel: () => undefined, lost: () => undefined };
-    this.moves = new Moves({ heads, index, intents, options, patienceMs: 0 });
+    const outbox: Pick<CassandraOutbox, 'announce'> = {
+      announce: async ({ drafts, token, base, key }) => {
+        const tell = (what: string) => () => {
+          for (const { body } of drafts) world.told.push(`${body} ${what}`);
+        };
+        // What its own gateway does not find out the key's trail tells.
+        const lost = () => {
+          world.unsettled.push(() => {
+            tell(fateOf(token, base, world.partition(key).trail) === 'applied' ? 'made' : 'cancelled')();
+          });
+        };
+        return { made: tell('made'), cancel: tell('cancelled'), lost };
+      },
+    };
+    const completions = { check: async () => undefined, settle: async () => undefined };
+    this.moves = new Moves({
+      heads,
+      index,
+      intents,
+      outbox,
+      completions,
+      guard: { countedFor: async () => null },
+      quotas: { take: async () => NO_HOLD },
+      options,
+      patienceMs: 0,
+    });
     this.committer = new Committer({
       heads,
       index,
       intents,
-      guard: { enter: async (bucket) => ({ bucket, lookedAtMs: 0 }), confirm: async () => undefined },
-      outbox: { announce: async () => untold },
+      guard: {
+        enter: async (bucket) => ({ bucket, countedFor: null, lookedAtMs: 0 }),
+        confirm: async () => undefined,
+        isUncounted: async () => true,
+      },
+      quotas: { take: async () => NO_HOLD },
+      outbox,
       moves: this.moves,
+      completions,
       options,
     });
     this.renamer = new Renamer({
@@ -173,6 +207,9 @@ class Gateway {
       to,
       decide: ({ latest }) =>
         latest === null || latest.deleteMarker ? null : { draft: latest, isNull: marker === null, marker },
+      sourceEvents: ({ before, version }) => [
+        { queue: 'q', body: `${before.latest?.etag ?? ''} left for ${version?.versionId ?? 'nothing'}` },
+      ],
     });
     return changed;
   }
@@ -225,6 +262,12 @@ describe('a rename', () => {
             expect(world.keysWith('x')).toEqual(places);
             for (const [, { versions }] of world.partitions)
               for (const version of versions) expect(markOf(version)?.role).not.toBe('leaving');
+            // What left is told of once, whoever made an end of it.
+            for (const settle of world.unsettled) settle();
+            const end = world.partition('from').head().state.latest;
+            const told = `x left for ${end?.versionId ?? 'nothing'} made`;
+            expect(world.told.filter((event) => event.endsWith(' made'))).toEqual(made ? [told] : []);
+            world.told.length = 0;
             // And it can be done again.
             if (!made) expect(await next.rename('from', 'to', marker)).toBe(true);
             expect(world.keysWith('x')).toEqual(['to']);
