@@ -61,7 +61,15 @@ export async function runCliAction(
     return opened;
   };
   try {
-    return await action({ config, logs, verb: command.verb ?? null, options: command.options, signal: aborter.signal, output, stores });
+    return await action({
+      config,
+      logs,
+      verb: command.verb ?? null,
+      options: command.options,
+      signal: aborter.signal,
+      output,
+      stores,
+    });
   } catch (error) {
     output.clear();
     if (error instanceof CliUsageError) {

@@ -106,7 +106,11 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
   };
 }
 
-async function openDatabase({ dataDir, regionNames, observer = NO_OBSERVER }: EmbeddedStoresOptions): Promise<MetaDatabase> {
+async function openDatabase({
+  dataDir,
+  regionNames,
+  observer = NO_OBSERVER,
+}: EmbeddedStoresOptions): Promise<MetaDatabase> {
   const path = join(dataDir, 'meta');
   try {
     const db = new MetaDatabase({ path, regionNames, observer });

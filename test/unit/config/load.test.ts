@@ -9,7 +9,14 @@ import { cassandraText, FIXTURES, KEYSTORE, load, reasonsOf, standardOf } from '
 describe('files of the original Pithos', () => {
   it('loads the quickstart shape, with warnings for what has no use here', () => {
     const config = loadConfig({ path: join(FIXTURES, 'quickstart.yaml.txt') });
-    expect(config.service).toEqual({ host: '0.0.0.0', port: 8080, workers: 'auto', trustedProxies: [], drainTimeoutMs: 25_000, drainDelayMs: 0 });
+    expect(config.service).toEqual({
+      host: '0.0.0.0',
+      port: 8080,
+      workers: 'auto',
+      trustedProxies: [],
+      drainTimeoutMs: 25_000,
+      drainDelayMs: 0,
+    });
     expect(config.logging.overrides).toEqual({ 'io.pithos': 'debug' });
     expect(config.options.serviceUri).toEqual(['storage.example.org']);
     expect(config.options.defaultRegion).toBe('alps');
@@ -84,7 +91,14 @@ describe('defaultConfig', () => {
   it('is the embedded store on loopback with the example keys', () => {
     const config = defaultConfig({ workingDirectory: '/srv/pithos' });
     expect(config.file).toBeNull();
-    expect(config.service).toEqual({ host: '127.0.0.1', port: 8080, workers: 'auto', trustedProxies: [], drainTimeoutMs: 25_000, drainDelayMs: 0 });
+    expect(config.service).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      workers: 'auto',
+      trustedProxies: [],
+      drainTimeoutMs: 25_000,
+      drainDelayMs: 0,
+    });
     expect(config.store).toMatchObject({ kind: 'embedded', dataDir: '/srv/pithos/data' });
     expect(config.options.dataDir).toBe('/srv/pithos/data');
     expect(config.options.defaultRegion).toBe('us-east-1');
