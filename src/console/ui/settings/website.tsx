@@ -1,0 +1,77 @@
+/** The bucket as a web site. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { getWebsite, putWebsite } from '../api/settings.js';
+import type { Website } from '../api/settings.js';
+import { useLoad } from '../context.js';
+import { Load } from '../parts/basics.js';
+import { SelectField, TextField, Toggle } from '../parts/fields.js';
+import type { SectionProps } from '../pages/settings.js';
+import { SettingsForm } from './form.js';
+
+export function WebsiteSection({ bucket }: SectionProps): JSX.Element {
+  const loaded = useLoad(`website ${bucket}`, (client) => getWebsite(client, bucket));
+  return (
+    <Load from={loaded} what="the settings">
+      {(site) => <WebsiteForm bucket={bucket} site={site} />}
+    </Load>
+  );
+}
+
+function WebsiteForm(props: SectionProps & { readonly site: Website }): JSX.Element {
+  const [site, setSite] = useState(props.site);
+  const [redirects, setRedirects] = useState(props.site.redirectHost !== '');
+  const set = (part: Partial<Website>): void => setSite({ ...site, ...part });
+  const toSave = { ...site, redirectHost: redirects ? site.redirectHost : '' };
+  return (
+    <SettingsForm saved="The website is saved" save={(client) => putWebsite(client, props.bucket, toSave)}>
+      <Toggle
+        label="Serve this bucket as a web site"
+        checked={site.enabled}
+        onChange={(enabled) => set({ enabled, indexDocument: site.indexDocument || 'index.html' })}
+        hint="Visitors see what the bucket’s policy lets everybody read."
+      />
+      {site.enabled ? (
+        <>
+          <SelectField
+            label="Visitors"
+            value={String(redirects)}
+            onChange={(value) => setRedirects(value === 'true')}
+            options={[
+              ['false', 'see the pages of this bucket'],
+              ['true', 'are sent to another host'],
+            ]}
+          />
+          {redirects ? (
+            <TextField
+              label="Host"
+              placeholder="www.example.com"
+              required
+              value={site.redirectHost}
+              onChange={(redirectHost) => set({ redirectHost })}
+            />
+          ) : (
+            <>
+              <TextField
+                label="Index document"
+                required
+                value={site.indexDocument}
+                onChange={(indexDocument) => set({ indexDocument })}
+                hint="Shown for folders."
+              />
+              <TextField
+                label="Error document"
+                placeholder="none"
+                value={site.errorDocument}
+                onChange={(errorDocument) => set({ errorDocument })}
+              />
+            </>
+          )}
+          {site.hasRoutingRules ? (
+            <p class="callout">This site has routing rules that are not shown here. Saving removes them.</p>
+          ) : null}
+        </>
+      ) : null}
+    </SettingsForm>
+  );
+}
