@@ -16,8 +16,11 @@ const STOP_MS = 10_000;
 
 /** Loaded when run: a server needs none of them. */
 const CLI_ACTIONS: Partial<Record<ActionName, () => Promise<CliAction>>> = {
+  buckets: async () => (await import('./buckets.js')).buckets,
+  doctor: async () => (await import('./doctor.js')).doctor,
   fsck: async () => (await import('./fsck.js')).fsck,
   gc: async () => (await import('./gc.js')).gc,
+  keys: async () => (await import('./keys.js')).keys,
   migrate: async () => (await import('./migrate.js')).migrate,
   quota: async () => (await import('./quota.js')).quota,
   replicate: async () => (await import('./replicate.js')).replicate,

@@ -38,9 +38,28 @@ export const ACTIONS = [
     summary: 'create the keyspaces and tables that Cassandra lacks, waiting for it to start; then exit',
   },
   {
+    name: 'buckets',
+    aliases: [],
+    summary: 'list buckets, or show one',
+    verbs: ['list', 'show'],
+    options: [
+      { name: 'tenant', value: 'TENANT', summary: 'list: of this tenant only' },
+      { name: 'bucket', value: 'NAME', summary: 'show: this one' },
+      JSON_OPTION,
+    ],
+    details: [EXIT_CODES],
+  },
+  {
     name: 'check-config',
     aliases: [],
     summary: 'read the configuration, list its faults and warnings, show what it means',
+  },
+  {
+    name: 'doctor',
+    aliases: [],
+    summary: 'look at configuration, certificate, store, ring, schema, disks and clocks, and say what is wrong',
+    options: [JSON_OPTION],
+    details: [EXIT_CODES],
   },
   {
     name: 'fsck',
@@ -71,6 +90,19 @@ export const ACTIONS = [
     summary: 'show what waits to be removed, by kind and age',
     options: [{ name: 'drain', summary: 'remove all that is due, then exit' }, JSON_OPTION],
     details: [EXIT_CODES],
+  },
+  {
+    name: 'keys',
+    aliases: [],
+    summary: 'list access keys; make, disable, enable and remove those of IAM',
+    verbs: ['list', 'create', 'disable', 'enable', 'remove'],
+    options: [
+      { name: 'tenant', value: 'TENANT', summary: 'whose; list without it: of all tenants of the configuration' },
+      { name: 'user', value: 'NAME', summary: 'of this IAM user, which create makes if need be; default the root' },
+      { name: 'key', value: 'ID', summary: 'disable, enable, remove: this access key' },
+      JSON_OPTION,
+    ],
+    details: ['Gateways heed a change within about a second. See docs/iam.md.', EXIT_CODES],
   },
   {
     name: 'migrate',

@@ -10,6 +10,7 @@ import type { S3Response } from '../s3/operation.js';
 import type { S3Request } from '../s3/request.js';
 import type { IamAction, IamContext, IamServices } from './iam-action.js';
 import { authorizeAction } from './iam-authorize.js';
+import { rootCaller } from './iam-caller.js';
 import type { IamError } from './iam-errors.js';
 import { IamError as Failure, toIamError } from './iam-errors.js';
 import { Params } from './iam-params.js';
@@ -112,17 +113,40 @@ export class QueryApi {
     params: Params,
     { exchange, body }: { readonly exchange: QueryExchange; readonly body: Buffer },
   ): Promise<string | null> {
-    const { store, credentials, peers, now } = this.#options;
     const signed = action.access === 'open' ? null : await this.#authenticate(action, exchange, body);
     const identity = signed === null ? null : this.#options.identityOf(signed, exchange.request.headers);
     if (identity !== null) await exchange.onIdentity(identity);
-    const account = identity?.tenant ?? '';
-    const nowMs = now();
-    const context: IamContext = {
+    const nowMs = this.#options.now();
+    const context = this.#context({
       params,
-      account,
+      account: identity?.tenant ?? '',
       caller: identity?.kind === 'signed' ? identity.caller : null,
       credential: signed?.credential ?? null,
+      keys: requestKeys({ request: exchange.request, region: signed?.region ?? '', nowMs }),
+      nowMs,
+      signal: exchange.signal,
+    });
+    if (action.access !== 'open') await authorizeAction(action, context);
+    return action.handler(context);
+  }
+
+  /**
+   * What the account's root may do, without a request: for who runs the server.
+   * @returns the content of the action's result element (XML); null where it has none
+   * @throws IamError, StoreError
+   */
+  actAsRoot(account: string, fields: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string | null> {
+    const params = new Params(new URLSearchParams(fields).toString());
+    const [caller, nowMs] = [rootCaller(account), this.#options.now()];
+    const common = { params, account, caller, credential: null, keys: new Map(), nowMs, signal };
+    return this.#action(params).handler(this.#context(common));
+  }
+
+  #context(given: Omit<IamContext, 'services' | 'reader' | 'transact'>): IamContext {
+    const { store, credentials, peers } = this.#options;
+    const { account } = given;
+    return {
+      ...given,
       services: this.#options,
       reader: new AccountReader(store, account),
       transact: async (work) => {
@@ -134,12 +158,7 @@ export class QueryApi {
           await peers.announce('iam', account);
         }
       },
-      keys: requestKeys({ request: exchange.request, region: signed?.region ?? '', nowMs }),
-      nowMs,
-      signal: exchange.signal,
     };
-    if (action.access !== 'open') await authorizeAction(action, context);
-    return action.handler(context);
   }
 
   /** @throws IamError, S3Error */

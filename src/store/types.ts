@@ -679,6 +679,13 @@ export interface StoreVolume {
   readonly freeBytes: number;
 }
 
+export interface ClockOffset {
+  /** host:port */
+  readonly address: string;
+  /** Positive: that clock is ahead of this machine's. */
+  readonly offsetMs: number;
+}
+
 /** Where the data lies. */
 export type StoreTopology =
   | {
@@ -706,6 +713,8 @@ export interface Stores {
   ready(): Promise<void>;
   /** Where the data lies; what cannot be reached is told, not thrown. */
   topology(): Promise<StoreTopology>;
+  /** How far the clocks of other machines that keep the data are off; of those that answer. */
+  clocks(): Promise<readonly ClockOffset[]>;
   /** For maintenance: everything that is in the stores. Works until they are closed. */
   audit(): Promise<StoreAudit>;
   close(): Promise<void>;

@@ -15,6 +15,7 @@ import { CassandraMetadataStore } from './metadata-store.js';
 import { DEFAULT_CASSANDRA_OPTIONS } from './options.js';
 import type { CassandraOptions } from './options.js';
 import { Quotas } from './quotas.js';
+import { clocksOf } from './clocks.js';
 import { topologyOf } from './topology.js';
 import { verifySchema } from './verify-schema.js';
 import type { Layer } from './migrations.js';
@@ -113,6 +114,7 @@ export function openCassandraStores(config: CassandraStoresOptions): Stores {
         }),
       ),
     }),
+    clocks: async () => (await Promise.all(pool.clusters.map(clocksOf))).flat(),
     audit: async () => {
       const { CassandraAudit } = await import('./fsck-audit.js');
       return new CassandraAudit({ bucketSession, regions: audited, options });

@@ -101,6 +101,8 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
       }
     },
     topology: () => embeddedTopology(folders),
+    // There is but this machine.
+    clocks: async () => [],
     audit: async () => new EmbeddedAudit(db, contexts.values(), places),
     close: () => db.close(),
   };
