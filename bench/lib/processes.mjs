@@ -107,9 +107,9 @@ export async function startBare({ workers }) {
   return { url, pid: child.pid, stop: () => stopped(child) };
 }
 
-/** Runs a script of this project and answers what it printed. @throws Error when it fails */
-export async function run(args) {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Runs a script of this project, or another program, and answers what it printed. @throws Error when it fails */
+export async function run(args, { program = process.execPath } = {}) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const chunks = [];
   child.stdout.on('data', (chunk) => chunks.push(chunk));
   const code = await new Promise((resolve) => child.once('close', resolve));
