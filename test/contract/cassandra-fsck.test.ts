@@ -4,13 +4,13 @@ import { types } from 'cassandra-driver';
 import type { Client } from 'cassandra-driver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/maintenance/figures.js';
-import { runFsck } from '../../src/maintenance/fsck.js';
 import type { FsckOptions } from '../../src/maintenance/fsck.js';
 import { installSchema, openCassandraStores, schemaTargets } from '../../src/store/cassandra/index.js';
 import type { BucketRecord, Stores } from '../../src/store/types.js';
 import { connectCassandra, dropKeyspace, uniqueKeyspace, useCassandra } from '../support/cassandra.js';
 import { cassandraTarget, makeCassandraStores } from './cassandra-stores.js';
 import { fsckContract } from './suite/fsck.js';
+import { checked } from './support/checked.js';
 import { allKeys, draft, newBucket, overwrite, uploadRecord } from './suite/harness.js';
 
 fsckContract('cassandra', makeCassandraStores);
@@ -49,26 +49,8 @@ describe('fsck on rows of Cassandra', () => {
   const cql = (query: string, params: readonly unknown[]) => client.execute(query, [...params], { prepare: true });
   const instance = () => types.Uuid.fromString(bucket.instance);
 
-  const fsck = async (options: Partial<FsckOptions> = {}): Promise<Problem[]> => {
-    const run = await runFsck({
-      stores,
-      bucket: null,
-      data: false,
-      repair: false,
-      minAgeMs: 0,
-      perSecond: null,
-      stateFile: null,
-      signal: new AbortController().signal,
-      onProgress: () => undefined,
-      now: Date.now,
-      settleMs: 200,
-      ...options,
-    });
-    const problems: Problem[] = [];
-    for await (const problem of run.work.problems()) problems.push(problem);
-    await run.work.close({ keep: false });
-    return problems;
-  };
+  const fsck = async (options: Partial<FsckOptions> = {}): Promise<readonly Problem[]> =>
+    (await checked(stores, options)).problems;
 
   /** A commit whose gateway died before it wrote the listings, and whose announcement is lost too. */
   const commitUnlisted = async (

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Sweeper } from '../../../src/gc/sweeper.js';
-import type { Figures, Problem } from '../../../src/maintenance/figures.js';
-import { runFsck } from '../../../src/maintenance/fsck.js';
+import type { Problem } from '../../../src/maintenance/figures.js';
 import type { FsckOptions } from '../../../src/maintenance/fsck.js';
 import { countBucket } from '../../../src/maintenance/usage.js';
-import type { Usage } from '../../../src/maintenance/usage.js';
 import type { BlobRef, BucketRecord } from '../../../src/store/types.js';
+import { checked } from '../support/checked.js';
+import type { Checked } from '../support/checked.js';
 import type { draft, Fixture, MakeStores } from './harness.js';
 import {
   blobDraft,
@@ -31,12 +31,6 @@ const SILENT = { info: () => undefined, warn: () => undefined } as unknown as Co
 >[0]['log'];
 const CHUNK_BYTES = 64 * 1024;
 
-interface Found {
-  readonly problems: readonly Problem[];
-  readonly figures: Figures;
-  readonly usage: ReadonlyMap<string, Usage>;
-}
-
 export function fsckContract(name: string, makeStores: MakeStores): void {
   describe(`fsck on ${name}`, () => {
     const fixture = useStores(makeStores);
@@ -46,26 +40,7 @@ export function fsckContract(name: string, makeStores: MakeStores): void {
     });
     afterAll(() => rm(dir, { recursive: true, force: true }));
 
-    const fsck = async (options: Partial<FsckOptions> = {}): Promise<Found> => {
-      const run = await runFsck({
-        stores: fixture().stores,
-        bucket: null,
-        data: false,
-        repair: false,
-        minAgeMs: 0,
-        perSecond: null,
-        stateFile: null,
-        signal: new AbortController().signal,
-        onProgress: () => undefined,
-        now: Date.now,
-        settleMs: 200,
-        ...options,
-      });
-      const problems: Problem[] = [];
-      for await (const problem of run.work.problems()) problems.push(problem);
-      await run.work.close({ keep: false });
-      return { problems, figures: run.work.figures, usage: run.work.usage };
-    };
+    const fsck = (options: Partial<FsckOptions> = {}): Promise<Checked> => checked(fixture().stores, options);
 
     const sweep = (): Promise<unknown> =>
       new Sweeper({
@@ -269,7 +244,7 @@ export function fsckContract(name: string, makeStores: MakeStores): void {
   });
 }
 
-function ofBucket({ problems }: Found, { name }: BucketRecord): Problem[] {
+function ofBucket({ problems }: Checked, { name }: BucketRecord): Problem[] {
   return problems.filter(({ bucket }) => bucket === name);
 }
 
