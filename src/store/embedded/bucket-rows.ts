@@ -22,6 +22,38 @@ export function readBucket(db: MetaDatabase, name: string): BucketRecord | null 
   return stored === undefined ? null : unpackBucket(stored);
 }
 
+/**
+ * Records of the buckets in use, as long as their rows are byte for byte the same. A record is asked for by every request, and what is
+ * worked out of it (policies, ACLs) is remembered by whoever does, for the record's life.
+ */
+export class RememberedBuckets {
+  readonly #limitBytes: number;
+  #bytes = 0;
+  readonly #known = new Map<string, { readonly stored: Buffer; readonly record: BucketRecord }>();
+
+  /** Of rows; what is made of them takes a few times as much. */
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** As readBucket. @throws StoreError corrupt */
+  read(db: MetaDatabase, name: string): BucketRecord | null {
+    if (name === '') return null;
+    const stored = db.buckets.getBinary(bucketKey(name));
+    if (stored === undefined) return null;
+    const known = this.#known.get(name);
+    if (known?.stored.equals(stored) === true) return known.record;
+    const record = unpackBucket(stored);
+    this.#bytes += stored.length - (known?.stored.length ?? 0);
+    if (this.#bytes > this.#limitBytes) {
+      this.#known.clear();
+      this.#bytes = stored.length;
+    }
+    this.#known.set(name, { stored, record });
+    return record;
+  }
+}
+
 /** @throws StoreError corrupt */
 export function unpackBucket(stored: Buffer): BucketRecord {
   return decodeBucket(stored.toString('utf8', HEADER_BYTES));

@@ -10,12 +10,14 @@ import type {
   BucketStore,
   NewBucket,
 } from '../types.js';
-import { bucketGone, packBucket, readBucket, unpackBucket } from './bucket-rows.js';
+import { bucketGone, packBucket, readBucket, RememberedBuckets, unpackBucket } from './bucket-rows.js';
 import type { MetaDatabase, Writes } from './database.js';
 import { after, bucketKey, tenantKey, tenantPrefix } from './keys.js';
 
 /** Deletions of one bucket that keep undoing each other's fences. */
 const MAX_DELETE_ATTEMPTS = 20;
+/** Rows of buckets whose records are kept decoded: some hundred bytes each, a MiB where somebody means it. */
+const REMEMBERED_BYTES = 8 * 1024 * 1024;
 
 export interface EmbeddedBucketsOptions {
   readonly db: MetaDatabase;
@@ -28,6 +30,7 @@ export interface EmbeddedBucketsOptions {
 
 export class EmbeddedBuckets implements BucketStore {
   readonly #db: MetaDatabase;
+  readonly #remembered = new RememberedBuckets(REMEMBERED_BYTES);
   readonly #now: () => number;
   readonly #onCreated: EmbeddedBucketsOptions['onCreated'];
   readonly #onRemoved: (writes: Writes, bucket: BucketRef) => void;
@@ -54,7 +57,7 @@ export class EmbeddedBuckets implements BucketStore {
   /** Always fresh: a read costs microseconds. */
   async get(name: string, _options?: { readonly fresh?: boolean }): Promise<BucketRecord | null> {
     this.#db.fresh();
-    return readBucket(this.#db, name);
+    return this.#remembered.read(this.#db, name);
   }
 
   update(ref: BucketRef, change: (current: BucketRecord) => BucketPatch): Promise<BucketRecord> {
