@@ -96,7 +96,7 @@ async function measureStore(store) {
               width,
               seconds,
             });
-      const ratio = (other) => (other === null ? null : pithos.perSecond / other.perSecond);
+      const ratio = (other) => (other === null || other.perSecond === 0 ? null : pithos.perSecond / other.perSecond);
       const row = { store, ...scenario, pithos, http, raw, ofBare: ratio(http), ofRaw: ratio(raw) };
       rows.push(row);
       process.stdout.write(
