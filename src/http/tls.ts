@@ -6,8 +6,20 @@ import type { ServiceTlsConfig } from '../config/types.js';
 
 type TlsFiles = Pick<ServiceTlsConfig, 'certFile' | 'keyFile' | 'caFile' | 'minVersion'>;
 
+export interface Certificate {
+  readonly context: SecureContextOptions;
+  /** Which state of the files it was read from, or an older one. */
+  readonly seen: string;
+}
+
 /** @throws Error when a file cannot be read, or certificate and key do not belong together */
-export function readTls({ certFile, keyFile, caFile, minVersion }: TlsFiles): SecureContextOptions {
+export function readTls(files: TlsFiles): Certificate {
+  // Looked at first: what changes while it is read is read again.
+  const seen = look(files);
+  return { context: contextOf(files), seen };
+}
+
+function contextOf({ certFile, keyFile, caFile, minVersion }: TlsFiles): SecureContextOptions {
   const options: SecureContextOptions = {
     cert: readFileSync(certFile),
     key: readFileSync(keyFile),
@@ -26,6 +38,8 @@ export interface SecureServer {
 export interface TlsReloaderOptions {
   readonly server: SecureServer;
   readonly files: TlsFiles;
+  /** What the server has. */
+  readonly certificate: Certificate;
   readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
 }
 
@@ -37,7 +51,7 @@ export class TlsReloader {
 
   constructor(options: TlsReloaderOptions) {
     this.#options = options;
-    this.#seen = this.#look();
+    this.#seen = options.certificate.seen;
   }
 
   /** Looks every so often whether a file has changed; 0: never. */
@@ -45,7 +59,7 @@ export class TlsReloader {
     this.stop();
     if (intervalMs === 0) return;
     this.#timer = setInterval(() => {
-      if (this.#look() !== this.#seen) this.reload();
+      if (look(this.#options.files) !== this.#seen) this.reload();
     }, intervalMs);
     this.#timer.unref();
   }
@@ -58,21 +72,20 @@ export class TlsReloader {
   reload(): void {
     const { server, files, log } = this.#options;
     const { certFile } = files;
-    this.#seen = this.#look();
+    this.#seen = look(files);
     try {
-      server.setSecureContext(readTls(files));
+      server.setSecureContext(contextOf(files));
     } catch (error) {
       log.error({ err: error, certFile }, 'the new certificate cannot be used: the old one stays');
       return;
     }
     log.info({ certFile }, 'the certificate was read again');
   }
+}
 
-  /** Tells one state of the files from another, also where a link is turned to another folder. */
-  #look(): string {
-    const { certFile, keyFile, caFile } = this.#options.files;
-    return [certFile, keyFile, caFile ?? certFile].map(fingerprint).join(' ');
-  }
+/** Tells one state of the files from another, also where a link is turned to another folder. */
+function look({ certFile, keyFile, caFile }: TlsFiles): string {
+  return [certFile, keyFile, caFile ?? certFile].map(fingerprint).join(' ');
 }
 
 function fingerprint(file: string): string {

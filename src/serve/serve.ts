@@ -173,7 +173,7 @@ export async function serve(config: Config, logs: Logs, role: WorkerRole): Promi
     proxies: () => live.proxies,
     draining: () => draining,
     log: logs.requests,
-    tls: certificate,
+    tls: certificate?.context ?? null,
     limits: {
       headersTimeoutMs: config.limits.headersTimeoutMs,
       requestTimeoutMs: config.limits.requestTimeoutMs,
@@ -219,7 +219,9 @@ export async function serve(config: Config, logs: Logs, role: WorkerRole): Promi
   }
 
   const tlsReloader =
-    tls === undefined ? null : new TlsReloader({ server: app.server as unknown as SecureServer, files: tls, log });
+    tls === undefined || certificate === null
+      ? null
+      : new TlsReloader({ server: app.server as unknown as SecureServer, files: tls, certificate, log });
   tlsReloader?.watch(tls?.reloadIntervalMs ?? 0);
   const reloader = new ConfigReloader({
     ...role.configFile,

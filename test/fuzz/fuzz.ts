@@ -53,7 +53,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       counts[status] = (counts[status] ?? 0) + 1;
       const what = judge(one, answer, options.secrets);
       if (what !== null) findings.push(finding(one, answer, what));
-      options.progress?.((done += 1));
+      done += 1;
+      options.progress?.(done);
     }
   };
   await Promise.all(Array.from({ length: options.concurrency }, () => work(options.random.fork())));

@@ -12,7 +12,7 @@ import {
   ListObjectsV2Command,
   PutBucketRequestPaymentCommand,
   PutBucketTaggingCommand,
-  PutBucketReplicationCommand,
+  PutBucketAccelerateConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import type { BucketLocationConstraint } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
@@ -186,9 +186,11 @@ describeWire('buckets', (wire) => {
   it('says by name what is not served', async () => {
     const Bucket = await wire.bucket();
     const refused = await failure(
-      wire.s3.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration: { Role: 'r', Rules: [] } })),
+      wire.s3.send(
+        new PutBucketAccelerateConfigurationCommand({ Bucket, AccelerateConfiguration: { Status: 'Enabled' } }),
+      ),
     );
     expect(refused).toMatchObject({ status: 501, code: 'NotImplemented' });
-    expect(refused.error['Operation']).toBe('PutBucketReplication');
+    expect(refused.error['Operation']).toBe('PutBucketAccelerateConfiguration');
   });
 });

@@ -66,9 +66,9 @@ export class Gateways {
     return [random.integer(-maxSkewMs, maxSkewMs + 1), random.integer(-maxSkewMs, maxSkewMs + 1)];
   }
 
-  /** Those that are not dead, paused ones too. */
+  /** Those that are not dead, paused ones too, by their slots: they start at once, and whichever is first is listed first. */
   get running(): readonly Gateway[] {
-    return [...this.#running.values()];
+    return [...this.#running.values()].sort((a, b) => a.slot - b.slot);
   }
 
   get count(): number {
