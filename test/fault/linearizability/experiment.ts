@@ -65,7 +65,7 @@ export interface Report extends Statistics {
 const BUCKET = 'linearizable';
 /** Longer than the gateway tries to commit. */
 const REQUEST_TIMEOUT_MS = 40_000;
-const PROGRESS_MS = 1_000;
+const PROGRESS_MS = 250;
 
 /** Sweeps go on meanwhile. A lease covers four times what two clocks can differ by. */
 function gcOf(maxSkewMs: number): PithosConfig {

@@ -15,8 +15,6 @@ export interface WorkloadOptions {
   readonly recorder: Recorder;
   readonly gateways: { readonly running: readonly Gateway[] };
   readonly random: Random;
-  /** How many operations, of all clients together. */
-  readonly operations: number;
   readonly clients: number;
   /** In use at the same time. */
   readonly keys: number;
@@ -45,14 +43,14 @@ export class Workload {
     return this.#recorded;
   }
 
-  /** Until enough operations are recorded, or `signal` aborts: then operations under way are finished. */
+  /** Until `signal` aborts: then operations under way are finished. */
   async run(signal: AbortSignal): Promise<void> {
     const { clients, random } = this.#options;
     await Promise.all(Array.from({ length: clients }, () => this.#client(random.fork(), signal)));
   }
 
   async #client(random: Random, signal: AbortSignal): Promise<void> {
-    while (this.#recorded < this.#options.operations && !signal.aborted) {
+    while (!signal.aborted) {
       const { running } = this.#options.gateways;
       const recorded = running.length === 0 ? 0 : await this.#operation(random.pick(running), random);
       this.#recorded += recorded;
