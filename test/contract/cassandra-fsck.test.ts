@@ -5,10 +5,9 @@ import type { Client } from 'cassandra-driver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/maintenance/figures.js';
 import type { FsckOptions } from '../../src/maintenance/fsck.js';
-import { installSchema, openCassandraStores, schemaTargets } from '../../src/store/cassandra/index.js';
 import type { BucketRecord, Stores } from '../../src/store/types.js';
 import { connectCassandra, dropKeyspace, uniqueKeyspace, useCassandra } from '../support/cassandra.js';
-import { cassandraTarget, makeCassandraStores } from './cassandra-stores.js';
+import { makeCassandraStores, openOwnStores } from './cassandra-stores.js';
 import { fsckContract } from './suite/fsck.js';
 import { checked } from './support/checked.js';
 import { allKeys, draft, newBucket, overwrite, uploadRecord } from './suite/harness.js';
@@ -23,14 +22,7 @@ describe('fsck on rows of Cassandra', () => {
   let bucket: BucketRecord;
 
   beforeAll(async () => {
-    const target = cassandraTarget(useCassandra(), keyspace);
-    const blobs = { ...target, maxChunkBytes: 64 * 1024, maxBlockChunks: 3 };
-    const config = {
-      bucketstore: target,
-      regions: { [region]: { metastore: target, storageClasses: { STANDARD: blobs } } },
-    };
-    await installSchema({ targets: schemaTargets(config), waitMs: 60_000 });
-    stores = openCassandraStores({ buckets: config.bucketstore, regions: config.regions });
+    ({ stores } = await openOwnStores(keyspace, region));
     client = await connectCassandra({ ...useCassandra(), keyspace });
     ({ bucket } = await stores.buckets.create(newBucket(region)));
   });

@@ -5,14 +5,14 @@ import { ClusterPool } from '../../src/store/cassandra/cluster.js';
 import type { Session } from '../../src/store/cassandra/cluster.js';
 import { newToken } from '../../src/store/cassandra/commit-trail.js';
 import { HeadTable } from '../../src/store/cassandra/head-table.js';
-import { DEFAULT_CASSANDRA_OPTIONS, installSchema, openCassandraStores } from '../../src/store/cassandra/index.js';
+import { DEFAULT_CASSANDRA_OPTIONS } from '../../src/store/cassandra/index.js';
 import { CassandraOutbox } from '../../src/store/cassandra/outbox.js';
 import { OutboxLeases } from '../../src/store/cassandra/outbox-leases.js';
 import { OutboxSettler } from '../../src/store/cassandra/outbox-settle.js';
 import { OutboxTable } from '../../src/store/cassandra/outbox-table.js';
 import type { BucketRecord, OutboxEntry, Stores } from '../../src/store/types.js';
 import { dropKeyspace, uniqueKeyspace, useCassandra } from '../support/cassandra.js';
-import { cassandraTarget } from './cassandra-stores.js';
+import { openOwnStores } from './cassandra-stores.js';
 import { draft, newBucket, overwrite } from './suite/harness.js';
 
 const REGION = 'outbox-1';
@@ -26,17 +26,11 @@ describe('the outbox of a gateway that died', () => {
   let session: Session;
 
   beforeAll(async () => {
-    const target = cassandraTarget(useCassandra(), keyspace);
-    const blobs = { ...target, maxChunkBytes: 65_536, maxBlockChunks: 3 };
-    const layers = ['bucketstore', 'metastore', 'blobstore'] as const;
-    await installSchema({ targets: layers.map((layer) => ({ layer, target })), waitMs: 60_000 });
-    stores = openCassandraStores({
-      buckets: target,
-      regions: { [REGION]: { metastore: target, storageClasses: { STANDARD: blobs } } },
-    });
+    const own = await openOwnStores(keyspace, REGION);
+    ({ stores } = own);
     ({ bucket } = await stores.buckets.create(newBucket(REGION)));
     pool = new ClusterPool(DEFAULT_CASSANDRA_OPTIONS);
-    session = pool.session(target);
+    session = pool.session(own.target);
   });
   afterAll(async () => {
     await stores.close();

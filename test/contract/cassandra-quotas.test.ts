@@ -6,7 +6,7 @@ import type { Session } from '../../src/store/cassandra/cluster.js';
 import { newToken, TOKEN_BYTES } from '../../src/store/cassandra/commit-trail.js';
 import { GarbageTable } from '../../src/store/cassandra/garbage-table.js';
 import { HeadTable } from '../../src/store/cassandra/head-table.js';
-import { DEFAULT_CASSANDRA_OPTIONS, installSchema, openCassandraStores } from '../../src/store/cassandra/index.js';
+import { DEFAULT_CASSANDRA_OPTIONS } from '../../src/store/cassandra/index.js';
 import { IntentLog } from '../../src/store/cassandra/intents.js';
 import { Ledger } from '../../src/store/cassandra/quota-ledger.js';
 import { QuotaHolds } from '../../src/store/cassandra/quota-holds.js';
@@ -15,7 +15,7 @@ import { applyChange } from '../../src/store/shared/key-change.js';
 import type { QuotaScope } from '../../src/store/quota-types.js';
 import type { BucketRecord, MetadataStore, Stores } from '../../src/store/types.js';
 import { dropKeyspace, uniqueKeyspace, useCassandra } from '../support/cassandra.js';
-import { cassandraTarget } from './cassandra-stores.js';
+import { openOwnStores } from './cassandra-stores.js';
 import {
   allVersions,
   draft,
@@ -38,17 +38,11 @@ describe('quotas on Cassandra', { timeout: 120_000 }, () => {
   let session: Session;
 
   beforeAll(async () => {
-    const target = cassandraTarget(useCassandra(), keyspace);
-    const blobs = { ...target, maxChunkBytes: 65_536, maxBlockChunks: 3 };
-    const layers = ['bucketstore', 'metastore', 'blobstore'] as const;
-    await installSchema({ targets: layers.map((layer) => ({ layer, target })), waitMs: 60_000 });
-    stores = openCassandraStores({
-      buckets: target,
-      regions: { [REGION]: { metastore: target, storageClasses: { STANDARD: blobs } } },
-      options: { quotaPageRows: 16, commitDeadlineMs: STALE_MS / 1.5 },
-    });
+    const options = { quotaPageRows: 16, commitDeadlineMs: STALE_MS / 1.5 };
+    const own = await openOwnStores(keyspace, REGION, options);
+    ({ stores } = own);
     pool = new ClusterPool(DEFAULT_CASSANDRA_OPTIONS);
-    session = pool.session(target);
+    session = pool.session(own.target);
   });
   afterAll(async () => {
     await stores.close();

@@ -5,10 +5,9 @@
 import { types } from 'cassandra-driver';
 import type { Client } from 'cassandra-driver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installSchema, openCassandraStores, schemaTargets } from '../../src/store/cassandra/index.js';
 import type { BucketRecord, MetadataStore, ObjectVersion, Stores } from '../../src/store/types.js';
 import { connectCassandra, dropKeyspace, uniqueKeyspace, useCassandra } from '../support/cassandra.js';
-import { cassandraTarget } from './cassandra-stores.js';
+import { openOwnStores } from './cassandra-stores.js';
 import { allKeys, allVersions, newBucket, overwrite, putVersion, removeVersion } from './suite/harness.js';
 
 const REGION = 'repeats-1';
@@ -22,14 +21,7 @@ describe('a deletion of a version that is repeated', () => {
   let bucket: BucketRecord;
 
   beforeAll(async () => {
-    const target = cassandraTarget(useCassandra(), keyspace);
-    const blobs = { ...target, maxChunkBytes: 64 * 1024, maxBlockChunks: 3 };
-    const config = {
-      bucketstore: target,
-      regions: { [REGION]: { metastore: target, storageClasses: { STANDARD: blobs } } },
-    };
-    await installSchema({ targets: schemaTargets(config), waitMs: 60_000 });
-    stores = openCassandraStores({ buckets: config.bucketstore, regions: config.regions });
+    ({ stores } = await openOwnStores(keyspace, REGION));
     const region = stores.regions.get(REGION);
     if (region === undefined) throw new Error('no region');
     ({ metadata } = region);

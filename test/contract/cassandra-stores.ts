@@ -3,6 +3,8 @@ import type { Client } from 'cassandra-driver';
 import { types } from 'cassandra-driver';
 import type { BlobTarget, CassandraTarget } from '../../src/config/types.js';
 import { installSchema, openCassandraStores, schemaTargets } from '../../src/store/cassandra/index.js';
+import type { CassandraOptions } from '../../src/store/cassandra/index.js';
+import type { Stores } from '../../src/store/types.js';
 import { connectCassandra, dropKeyspace, uniqueKeyspace, useCassandra } from '../support/cassandra.js';
 import type { SharedCassandra } from '../support/cassandra.js';
 import { GC_GRACE_MS, INTENT_LEASE_MS } from './suite/harness.js';
@@ -35,6 +37,19 @@ export async function makeCassandraStores(): Promise<StoresUnderTest> {
     },
     cleanup: () => dropKeyspace({ ...shared, keyspace }),
   };
+}
+
+/** Stores of one region in a keyspace of their own, for who looks at rows: closing and dropping it is the caller's. */
+export async function openOwnStores(
+  keyspace: string,
+  region: string,
+  options: Partial<CassandraOptions> = {},
+): Promise<{ readonly stores: Stores; readonly target: CassandraTarget }> {
+  const target = cassandraTarget(useCassandra(), keyspace);
+  const blobs: BlobTarget = { ...target, maxChunkBytes: CHUNK_BYTES, maxBlockChunks: BLOCK_CHUNKS };
+  const regions = { [region]: { metastore: target, storageClasses: { STANDARD: blobs } } };
+  await installSchema({ targets: schemaTargets({ bucketstore: target, regions }), waitMs: 60_000 });
+  return { stores: openCassandraStores({ buckets: target, regions, options }), target };
 }
 
 export function cassandraTarget(shared: SharedCassandra, keyspace: string): CassandraTarget {
