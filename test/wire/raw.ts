@@ -24,7 +24,10 @@ export function head(method: string, target: string, headers: Readonly<Record<st
 
 export class RawConnection {
   readonly #socket: net.Socket;
-  #received: Buffer = Buffer.alloc(0);
+  /** In pieces as they came: joining at each arrival would cost the square of a body's size. */
+  #pieces: Buffer[] = [];
+  #pendingBytes = 0;
+  #pauseAtBytes = Infinity;
   #ended = false;
   #wake: (() => void) | null = null;
 
@@ -32,7 +35,9 @@ export class RawConnection {
     this.#socket = socket;
     const notify = (): void => this.#wake?.();
     socket.on('data', (data: Buffer) => {
-      this.#received = Buffer.concat([this.#received, data]);
+      this.#pieces.push(data);
+      this.#pendingBytes += data.length;
+      if (this.#pendingBytes >= this.#pauseAtBytes) socket.pause();
       notify();
     });
     socket.on('error', notify);
@@ -84,17 +89,17 @@ export class RawConnection {
   async #body(headers: Readonly<Record<string, string>>): Promise<Buffer> {
     const length = headers['content-length'];
     if (length !== undefined) {
-      await this.#until(() => this.#received.length >= Number(length));
+      await this.#until(() => this.#pendingBytes >= Number(length));
       return this.#take(Number(length));
     }
     if (headers['transfer-encoding'] !== 'chunked') {
       await this.ended();
-      return this.#take(this.#received.length);
+      return this.#take(this.#pendingBytes);
     }
     const pieces: Buffer[] = [];
     for (;;) {
       const size = Number.parseInt(this.#take((await this.#find('\r\n')) + 2).toString('latin1'), 16);
-      await this.#until(() => this.#received.length >= size + 2);
+      await this.#until(() => this.#pendingBytes >= size + 2);
       pieces.push(this.#take(size));
       this.#take(2);
       if (size === 0) return Buffer.concat(pieces);
@@ -108,7 +113,7 @@ export class RawConnection {
 
   /** Bytes received and not yet taken by `response`. */
   get pendingBytes(): number {
-    return this.#received.length;
+    return this.#pendingBytes;
   }
 
   /** Stops reading: the server's writes stall once the socket's buffers are full. */
@@ -117,7 +122,15 @@ export class RawConnection {
   }
 
   resume(): void {
+    this.#pauseAtBytes = Infinity;
     this.#socket.resume();
+  }
+
+  /** Reads `sizeBytes` more, and at most one read of the socket beyond that; then it is paused. */
+  async gulp(sizeBytes: number): Promise<void> {
+    this.#pauseAtBytes = this.#pendingBytes + sizeBytes;
+    this.#socket.resume();
+    await this.#until(() => this.#pendingBytes >= this.#pauseAtBytes);
   }
 
   /** Closes the connection at once, as a client that dies does. */
@@ -126,8 +139,8 @@ export class RawConnection {
   }
 
   async #find(mark: string): Promise<number> {
-    await this.#until(() => this.#received.includes(mark));
-    return this.#received.indexOf(mark);
+    await this.#until(() => this.#received().includes(mark));
+    return this.#received().indexOf(mark);
   }
 
   async #until(ready: () => boolean, endIsReady = false): Promise<void> {
@@ -135,7 +148,7 @@ export class RawConnection {
     while (!ready()) {
       if (this.#ended && !endIsReady)
         throw new Error(
-          `the server closed the connection after ${JSON.stringify(this.#received.toString('latin1').slice(0, 300))}`,
+          `the server closed the connection after ${JSON.stringify(this.#received().toString('latin1').slice(0, 300))}`,
         );
       const leftMs = deadlineMs - performance.now();
       if (leftMs <= 0) throw new Error(`no answer after ${TIMEOUT_MS} ms`);
@@ -151,9 +164,15 @@ export class RawConnection {
   }
 
   #take(sizeBytes: number): Buffer {
-    const taken = this.#received.subarray(0, sizeBytes);
-    this.#received = this.#received.subarray(sizeBytes);
-    return taken;
+    const received = this.#received();
+    this.#pieces = [received.subarray(sizeBytes)];
+    this.#pendingBytes = received.length - Math.min(sizeBytes, received.length);
+    return received.subarray(0, sizeBytes);
+  }
+
+  #received(): Buffer {
+    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)];
+    return this.#pieces[0] as Buffer;
   }
 }
 
