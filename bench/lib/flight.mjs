@@ -16,6 +16,7 @@ export async function inFlight({ width, seconds, task }) {
   await Promise.all(Array.from({ length: width }, worker));
   latencies.sort((a, b) => a - b);
   const at = (share) => Math.round(latencies[Math.floor(latencies.length * share)] * 100) / 100;
-  const elapsed = (performance.now() - startedMs) / 1000;
-  return { perSecond: latencies.length / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
+  const elapsedSeconds = (performance.now() - startedMs) / 1000;
+  const done = latencies.length;
+  return { done, elapsedSeconds, perSecond: done / elapsedSeconds, p50Ms: at(0.5), p99Ms: at(0.99) };
 }

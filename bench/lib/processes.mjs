@@ -22,7 +22,7 @@ export async function freePort() {
 }
 
 /** A process and its workers: pids, the parent first. */
-function family(pid) {
+export function family(pid) {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   return [pid, ...children.flatMap(family)];
 }
@@ -63,7 +63,7 @@ async function stopped(child) {
 }
 
 /**
- * A gateway of its own. cassandra: `{ contactPoint, keyspace }` of a running ring, else the embedded store in a temporary folder.
+ * A gateway of its own. cassandra: `{ contactPoint, keyspace, repfactor? }` of a running ring, else the embedded store in a temporary folder.
  */
 export async function startGateway({ workers, cassandra = null, options = {} }) {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'pithos-bench-'));
@@ -76,15 +76,16 @@ export async function startGateway({ workers, cassandra = null, options = {} }) 
     keystore: { keys: { [ACCESS_KEY]: { tenant: 'bench', secret: SECRET_KEY } } },
     ...options,
   };
+  const url = `http://127.0.0.1:${config.service.port}`;
   if (cassandra !== null) {
-    const target = { cluster: cassandra.contactPoint, keyspace: cassandra.keyspace };
+    const { contactPoint, keyspace, repfactor } = cassandra;
+    const target = { cluster: contactPoint, keyspace, ...(repfactor === undefined ? {} : { repfactor }) };
     config.bucketstore = target;
     config.regions = { 'us-east-1': { metastore: target, 'storage-classes': { standard: target } } };
   }
   await writeFile(file, JSON.stringify(config));
   if (cassandra !== null) await run([SERVER, 'bootstrap', '-q', '-f', file]);
   const child = spawn(process.execPath, [SERVER, '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const url = `http://127.0.0.1:${port}`;
   await started(child, url);
   return {
     url,
