@@ -104,6 +104,11 @@ const catalogue = {
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
   MaxMessageLengthExceeded: [400, 'Your request was too big.'],
   MaxPostPreDataLengthExceeded: [400, 'Your POST request fields preceding the upload file were too large.'],
+  // MinIO's: S3 itself has no such limit.
+  MaxVersionsExceeded: [
+    400,
+    'The object has as many versions as an object may have. Delete versions, or let a lifecycle rule expire them.',
+  ],
   MetadataTooLarge: [400, 'Your metadata headers exceed the maximum allowed metadata size.'],
   MethodNotAllowed: [405, 'The specified method is not allowed against this resource.'],
   MissingAttachment: [400, 'A SOAP attachment was expected, but none was found.'],

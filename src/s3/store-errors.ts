@@ -12,6 +12,8 @@ const CODES: Readonly<Record<StoreErrorKind, S3ErrorCode>> = {
   bucketGone: 'NoSuchBucket',
   uploadGone: 'NoSuchUpload',
   quotaExceeded: 'QuotaExceeded',
+  tooManyVersions: 'MaxVersionsExceeded',
+  tooManyBuckets: 'TooManyBuckets',
   corrupt: 'InternalError',
   storage: 'ServiceUnavailable',
   closed: 'ServiceUnavailable',

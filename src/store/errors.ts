@@ -18,6 +18,10 @@ export type StoreErrorKind =
   | 'uploadGone'
   /** a quota of the bucket or its owner has no room for the change */
   | 'quotaExceeded'
+  /** the key has as many versions as a key may have */
+  | 'tooManyVersions'
+  /** the tenant has as many buckets as a tenant may have */
+  | 'tooManyBuckets'
   /** stored bytes are missing or fail their checksum */
   | 'corrupt'
   /** no space, read-only file system, wrong permissions */

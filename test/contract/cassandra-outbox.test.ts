@@ -16,7 +16,7 @@ import { openOwnStores } from './cassandra-stores.js';
 import { draft, newBucket, overwrite } from './suite/harness.js';
 
 const REGION = 'outbox-1';
-const POLL = { timeout: 50_000, interval: 500 };
+const POLL = { timeout: 60_000, interval: 500 };
 
 describe('the outbox of a gateway that died', () => {
   const keyspace = uniqueKeyspace('outbox');
@@ -97,7 +97,7 @@ describe('the outbox of a gateway that died', () => {
     // Nothing is left of it.
     const rows = await session.read(`SELECT shard FROM ${session.keyspace}.outbox`, []);
     expect(rows).toHaveLength(0);
-  }, 120_000);
+  });
 
   it('leaves no partition and no name of one behind when all is delivered', async () => {
     const queue = `test/${randomUUID()}`;
@@ -133,5 +133,5 @@ describe('the outbox of a gateway that died', () => {
         return names();
       }, POLL)
       .toEqual([`queues:${REGION}: ${queue}`]);
-  }, 120_000);
+  });
 });

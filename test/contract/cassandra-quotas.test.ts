@@ -31,7 +31,7 @@ const REGION = 'quota-1';
 /** A change that is older has been left behind by whoever was making it. */
 const STALE_MS = 3_000;
 
-describe('quotas on Cassandra', { timeout: 120_000 }, () => {
+describe('quotas on Cassandra', () => {
   const keyspace = uniqueKeyspace('quotas');
   let stores: Stores;
   let pool: ClusterPool;

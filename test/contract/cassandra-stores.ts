@@ -21,11 +21,11 @@ export async function makeCassandraStores(): Promise<StoresUnderTest> {
   const config = cassandraConfig(shared, keyspace);
   await installSchema({ targets: schemaTargets(config), waitMs: 60_000 });
   return {
-    open: async () =>
+    open: async (limits = {}) =>
       openCassandraStores({
         buckets: config.bucketstore,
         regions: config.regions,
-        options: { gcGraceMs: GC_GRACE_MS, intentLeaseMs: INTENT_LEASE_MS },
+        options: { gcGraceMs: GC_GRACE_MS, intentLeaseMs: INTENT_LEASE_MS, ...limits },
       }),
     corruptBlob: async (_region, _storageClass, inode, chunkIndex) => {
       const client = await connectCassandra({ ...shared, keyspace });

@@ -5,6 +5,7 @@ import type { StoreLogger } from '../shared/logger.js';
 import { rescueChunk } from './chunk-rescue.js';
 import { chunkQuery, groupAt, verifiedPayloads } from './chunk-rows.js';
 import type { ChunkGroup } from './chunk-rows.js';
+import type { ChunkRange } from '../types.js';
 import type { Session } from './cluster.js';
 import { numberOf } from './rows.js';
 
@@ -15,14 +16,6 @@ export interface BlobReaderParts {
   readonly blockChunks: number;
   readonly window: number;
   readonly logger: StoreLogger;
-}
-
-export interface ChunkRange {
-  readonly first: number;
-  /** inclusive */
-  readonly last: number;
-  readonly storedChunkSizeBytes: number;
-  readonly signal?: AbortSignal;
 }
 
 /** One query fetches as many small chunks as fit. */

@@ -2,7 +2,7 @@
 import { types } from 'cassandra-driver';
 import { StoreError } from '../errors.js';
 import type { StoreLogger } from '../shared/logger.js';
-import type { BlobStore, BlobWriter } from '../types.js';
+import type { BlobStore, BlobWriter, ChunkRange } from '../types.js';
 import { CassandraBlobReader } from './blob-reader.js';
 import { CassandraBlobWriter } from './blob-writer.js';
 import type { Session } from './cluster.js';
@@ -61,15 +61,7 @@ export class CassandraBlobStore implements BlobStore {
     return writer;
   }
 
-  readChunks(
-    inode: string,
-    range: {
-      readonly first: number;
-      readonly last: number;
-      readonly storedChunkSizeBytes: number;
-      readonly signal?: AbortSignal;
-    },
-  ): AsyncIterable<Buffer> {
+  readChunks(inode: string, range: ChunkRange): AsyncIterable<Buffer> {
     const { window } = this;
     const [session, blockChunks, logger] = [this.#session, this.#blockChunks, this.#logger];
     return new CassandraBlobReader({ session, inode, blockChunks, window, logger }).chunks(range);

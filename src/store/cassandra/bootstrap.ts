@@ -10,7 +10,7 @@ import { StoreError } from '../errors.js';
 import { quoteKeyspace } from './cluster.js';
 import { connect, endpointKey } from './connect.js';
 import { toStoreError } from './driver-errors.js';
-import { loadMigrations, renderStatement } from './migrations.js';
+import { isThereAlready, loadMigrations, renderStatement } from './migrations.js';
 import type { Layer, Migration } from './migrations.js';
 import { DEFAULT_CASSANDRA_OPTIONS } from './options.js';
 import { pause } from './retry.js';
@@ -236,7 +236,7 @@ class Installer {
     for (const statement of migration.statements) {
       this.#run.signal?.throwIfAborted();
       await lock.renew();
-      await this.#change(renderStatement(statement, this.#keyspace, serverVersion));
+      await this.#apply(renderStatement(statement, this.#keyspace, serverVersion));
     }
     await this.#client.execute(
       `INSERT INTO ${this.#keyspace}.schema_migration (id, checksum, applied_at) VALUES (?, ?, ?)`,
@@ -244,6 +244,14 @@ class Installer {
       { prepare: true, isIdempotent: true, consistency: types.consistencies.quorum },
     );
     this.#run.log(`applied ${migration.id} to keyspace ${this.#target.keyspace}`);
+  }
+
+  async #apply(statement: string): Promise<void> {
+    try {
+      await this.#change(statement);
+    } catch (error) {
+      if (!(error instanceof errors.ResponseError) || !isThereAlready(statement, error.message)) throw error;
+    }
   }
 
   /** Schema changes through one node are one after another; all bootstraps choose the same one. */

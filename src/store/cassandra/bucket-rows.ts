@@ -140,6 +140,12 @@ export class BucketRows {
     await this.#session.write(query, [tenant, name, uuid(instance)]);
   }
 
+  /** How many names a tenant has, or is trying to take; goes no further than to `enough`. */
+  async namesOf(tenant: string, enough: number): Promise<number> {
+    const query = `SELECT name FROM ${this.#tenant} WHERE tenant = ? LIMIT ?`;
+    return (await this.#session.read(query, [tenant, enough], { fetchSize: enough })).length;
+  }
+
   /** In order: from a name (inclusive) or after a row, to end (exclusive). */
   async tenantNames(
     tenant: string,

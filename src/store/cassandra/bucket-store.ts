@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../errors.js';
 import { prefixEnd } from '../key-order.js';
 import { newBucketRecord, patchBucket } from '../shared/buckets.js';
+import { tooManyBuckets } from '../shared/version-limit.js';
 import type {
   BucketListQuery,
   BucketPage,
@@ -71,6 +72,7 @@ export class CassandraBucketStore implements BucketStore {
     const record = newBucketRecord(bucket, this.#options.now());
     const { instance } = record;
     await this.#rows.addToTenant(owner.id, name, instance);
+    await this.#checkRoom(owner.id, name, instance);
     const row: BucketRow = { record: await this.#quotas.opening(record), changeId: randomUUID() };
     const owned = await this.#busy.run(name, () => this.#insert(row));
     if (owned.instance === instance) {
@@ -81,6 +83,17 @@ export class CassandraBucketStore implements BucketStore {
     await this.#rows.removeFromTenant(owner.id, name, instance);
     await this.#quotas.closed(row.record);
     return { created: false, bucket: owned };
+  }
+
+  /**
+   * Every creation has its row before it counts, so two at once may both be refused, and never both pass.
+   * @throws StoreError tooManyBuckets
+   */
+  async #checkRoom(tenant: string, name: string, instance: string): Promise<void> {
+    const max = this.#options.maxBucketsPerTenant;
+    if ((await this.#rows.namesOf(tenant, max + 1)) <= max) return;
+    await this.#rows.removeFromTenant(tenant, name, instance);
+    throw tooManyBuckets(tenant, max);
   }
 
   /** Who has the name after trying to take it. */

@@ -56,7 +56,7 @@ export async function tell(telling: Telling): Promise<Told> {
   throw failed?.status === 'rejected' ? failed.reason : new TypeError('nothing has failed');
 }
 
-/** A quota has no room for it, whatever became of earlier attempts. */
+/** A quota, or the key, has no room for it, whatever became of earlier attempts. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof StoreError && error.kind === 'quotaExceeded';
+  return error instanceof StoreError && (error.kind === 'quotaExceeded' || error.kind === 'tooManyVersions');
 }

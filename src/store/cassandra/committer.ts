@@ -31,6 +31,7 @@ import type { Moves } from './moves.js';
 import type { CassandraOptions } from './options.js';
 import { backoff } from './retry.js';
 import { nextSeq, seqOfVersionId } from '../versions.js';
+import type { VersionLimit } from './version-limit.js';
 
 export interface CommitterParts {
   readonly heads: Pick<HeadTable, 'load' | 'write' | 'fence'>;
@@ -39,6 +40,7 @@ export interface CommitterParts {
   readonly guard: Pick<BucketGuard, 'enter' | 'confirm' | 'isUncounted'>;
   readonly outbox: Pick<CassandraOutbox, 'announce'>;
   readonly quotas: Pick<QuotaHolds, 'take'>;
+  readonly limit: Pick<VersionLimit, 'check'>;
   readonly moves: Pick<Moves, 'settle'>;
   readonly completions: Pick<Completions, 'check' | 'settle'>;
   readonly options: Pick<CassandraOptions, 'now' | 'commitDeadlineMs'>;
@@ -209,15 +211,18 @@ export class Committer {
   }
 
   /** null: not applied, or not known to be. */
-  async #write(run: Run, { head, change, pass }: Decided): Promise<Attempt | null> {
-    const { heads, intents, guard, completions, options } = this.#parts;
-    const { bucket, key, intent } = run.request;
-    const applied = applyChange(head.state, change, options.now());
-    const amount = amountOfChange(head.state, applied);
+  async #write(run: Run, { head: found, change, pass }: Decided): Promise<Attempt | null> {
+    const { heads, intents, guard, limit, completions, options } = this.#parts;
+    const { bucket, key, intent, move } = run.request;
+    const applied = applyChange(found.state, change, options.now());
+    const amount = amountOfChange(found.state, applied);
     const token = newToken();
-    await this.#orUnknown(run, () => completions.settle(bucket, key, head, applied));
+    await this.#orUnknown(run, () => completions.settle(bucket, key, found, applied));
     let told: Told;
+    let head = found;
     try {
+      // What a rename leaves at its source belongs to what was let through at its target.
+      if (move === undefined) head = await limit.check(bucket, key, found, applied);
       told = await tell({
         garbage: this.#announceGarbage(run, applied.garbageBlobs),
         events: this.#announceEvents(run, head, applied, token),

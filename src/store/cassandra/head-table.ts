@@ -30,14 +30,18 @@ import {
 } from './head-rows.js';
 import { booleanOf, bytesOf, numberOf, required, textOf } from './rows.js';
 import type { Row } from './rows.js';
+import type { Counted, Tally } from './version-tally.js';
+import { decodeTally, encodeTally, rowBytesOf, TALLIED_FROM, tallyAfter } from './version-tally.js';
 
 const LOWEST_SLOT = types.Long.fromString('-9223372036854775808');
 /** How long the clock of a key without versions stays: longer than any two gateways' clocks differ. */
 export const CLOCK_TTL_S = 86_400;
 /** The newest, the second newest and the null version are among so many top rows. */
-const TOP_ROWS = 3;
+const TOP_ROWS = TALLIED_FROM;
 /** Reads that take several queries start again when the key changed in between, so many times. */
 const MAX_READS = 20;
+/** Of a page, where versions are counted: documents can be large. */
+const COUNTED_ROWS = 500;
 
 /** A key as read: its versions as decide sees them, and what the commit is conditional on. */
 export interface Head {
@@ -50,6 +54,8 @@ export interface Head {
   readonly inlineCrcs?: ReadonlyMap<string, number>;
   /** performance.now() before it was read */
   readonly readAtMs: number;
+  /** How many versions there are; not said of keys of quorum buckets. */
+  readonly counted?: Counted;
   /** In quorum buckets: of the row that holds the newest version. */
   readonly slot?: number;
 }
@@ -124,6 +130,7 @@ export class HeadTable {
       const rows = await this.#top(bucket, key, options.serial || attempt > 0);
       const versions = newest(rows);
       const clock = clockOf(rows[0]);
+      const counted = countedBy(rows, versions, clock);
       const latest = versions[0] ?? null;
       let selected = versions.find((version) => isSelected(version, select, version === latest)) ?? null;
       let taken = selected === null && versions.some((version) => isInSlotOf(version, select));
@@ -155,6 +162,7 @@ export class HeadTable {
         trail: rows[0] === undefined ? NOTHING : (bytesOf(rows[0], 'commits') ?? NOTHING),
         versioned: rows[0] !== undefined && booleanOf(rows[0], 'versioned') === true,
         inlineCrcs: crcsOf(rows),
+        counted,
         readAtMs,
       };
     }
@@ -162,7 +170,7 @@ export class HeadTable {
   }
 
   async #top(bucket: BucketRef, key: string, serial: boolean): Promise<Row[]> {
-    const query = `SELECT slot, doc, key_clock, commits, versioned FROM ${this.#table} WHERE bucket = ? AND key = ? LIMIT ${TOP_ROWS}`;
+    const query = `SELECT slot, doc, key_clock, commits, versioned, tally FROM ${this.#table} WHERE bucket = ? AND key = ? LIMIT ${TOP_ROWS}`;
     const params = [uuid(bucket.instance), key];
     return serial ? this.#session.readSerial(query, params) : this.#session.read(query, params);
   }
@@ -238,6 +246,22 @@ export class HeadTable {
     throw restless(key);
   }
 
+  /** Versions of a key and what they take; goes no further than to more than `enough` of either. */
+  async count(bucket: BucketRef, key: string, enough: Tally): Promise<Tally> {
+    const query = `SELECT slot, doc FROM ${this.#table} WHERE bucket = ? AND key = ?`;
+    let versions = 0;
+    let sizeBytes = 0;
+    for await (const page of this.#session.pages(query, [uuid(bucket.instance), key], COUNTED_ROWS)) {
+      for (const row of page) {
+        if (textOf(row, 'doc') === null) continue;
+        versions += 1;
+        sizeBytes += rowBytesOf(decode(row));
+      }
+      if (versions > enough.versions || sizeBytes > enough.sizeBytes) break;
+    }
+    return { versions, sizeBytes };
+  }
+
   /**
    * The change of a key, if its clock is still the one that was read.
    * @returns whether it was applied; @throws StoreError, outcome unknown when it may have been
@@ -254,6 +278,7 @@ export class HeadTable {
       key,
       expected: head.clock,
       inlineCrcs: head.inlineCrcs ?? NO_CRCS,
+      tally: tallyAfter(head, applied),
     };
     const upserts = [applied.put, applied.below, applied.replace].filter((version) => version !== null);
     const kept = new Set(upserts.map((version) => slotOf(version)));
@@ -283,6 +308,7 @@ export class HeadTable {
       bucket: uuid(bucket.instance),
       key,
       expected: head.clock,
+      tally: head.counted?.kind === 'tally' ? head.counted.tally : null,
     });
     return (await this.#session.cas([statement])).applied;
   }
@@ -297,6 +323,7 @@ export class HeadTable {
       bucket: uuid(bucket.instance),
       key,
       expected: head.clock,
+      tally: null,
     });
     const query = `DELETE FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot >= ?`;
     const rows = { query, params: [uuid(bucket.instance), key, LOWEST_SLOT] };
@@ -306,18 +333,20 @@ export class HeadTable {
   /** Clock and one row in one statement: the common case, cheaper than a batch for driver and server. */
   #single(common: RowWrite, version: ObjectVersion): Statement {
     const query =
-      `UPDATE ${this.#table} SET key_clock = ?, commits = ?, versioned = ?, doc = ?, inline = ? ` +
+      `UPDATE ${this.#table} SET key_clock = ?, commits = ?, versioned = ?, tally = ?, doc = ?, inline = ? ` +
       'WHERE bucket = ? AND key = ? AND slot = ? IF key_clock = ?';
     const { clock, trail, versioned, bucket, key, expected } = common;
     const row = [documentOf(version, common.inlineCrcs), inlineOf(version)];
-    return { query, params: [clock, trail, versioned, ...row, bucket, key, slotOf(version), expected] };
+    const statics = [clock, trail, versioned, tallyCell(common)];
+    return { query, params: [...statics, ...row, bucket, key, slotOf(version), expected] };
   }
 
-  #clock({ ttlS, clock, trail, versioned, bucket, key, expected }: CommonWrite): Statement {
+  #clock(common: CommonWrite): Statement {
+    const { ttlS, clock, trail, versioned, bucket, key, expected } = common;
     const query =
-      `UPDATE ${this.#table} USING TTL ? SET key_clock = ?, commits = ?, versioned = ? ` +
+      `UPDATE ${this.#table} USING TTL ? SET key_clock = ?, commits = ?, versioned = ?, tally = ? ` +
       'WHERE bucket = ? AND key = ? IF key_clock = ?';
-    return { query, params: [ttlS, clock, trail, versioned, bucket, key, expected] };
+    return { query, params: [ttlS, clock, trail, versioned, tallyCell(common), bucket, key, expected] };
   }
 
   #upsert(common: RowWrite, version: ObjectVersion): Statement {
@@ -330,6 +359,16 @@ export class HeadTable {
     const query = `DELETE FROM ${this.#table} WHERE bucket = ? AND key = ? AND slot = ?`;
     return { query, params: [bucket, key, slotOf(version)] };
   }
+}
+
+/** Fewer rows than were asked for are all that there are. */
+function countedBy(rows: readonly Row[], versions: readonly ObjectVersion[], clock: number | null): Counted {
+  if (rows.length < TOP_ROWS) return { kind: 'all', versions };
+  return decodeTally(rows[0] === undefined ? null : bytesOf(rows[0], 'tally'), clock);
+}
+
+function tallyCell({ tally, clock }: CommonWrite): unknown {
+  return tally === null ? types.unset : encodeTally(tally, clock);
 }
 
 /** Whether the version is where another one, which the selector names, would have to be. */
@@ -350,6 +389,8 @@ interface CommonWrite {
   readonly bucket: types.Uuid;
   readonly key: string;
   readonly expected: number | null;
+  /** null: one that is there stays, and says nothing of the new clock */
+  readonly tally: Tally | null;
 }
 
 interface RowWrite extends CommonWrite {

@@ -51,6 +51,7 @@ import { Renamer } from './rename.js';
 import { Sweep } from './sweep.js';
 import { UploadTable } from './upload-table.js';
 import { Uploads } from './uploads.js';
+import { VersionLimit } from './version-limit.js';
 
 export interface MetadataStoreParts {
   readonly region: string;
@@ -113,6 +114,7 @@ export class CassandraMetadataStore implements MetadataStore {
       moves,
       completions,
       quotas,
+      limit: new VersionLimit({ heads, maxVersions: options.maxVersionsPerKey }),
       options,
     });
     this.#renamer = new Renamer({ committer: this.#committer, heads, moves, holders, intents, options });

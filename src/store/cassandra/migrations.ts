@@ -69,14 +69,23 @@ export function splitStatements(text: string): string[] {
 
 const UNIFIED = /compaction = \{'class': 'UnifiedCompactionStrategy', 'scaling_parameters': '([TL])\d+'\}/g;
 
+/** Servers before 4.1 do not know it of columns, and say that the column is there (`isThereAlready`). */
+const ADD_IF_NOT_EXISTS = /^(ALTER TABLE \S+ ADD) IF NOT EXISTS /;
+
 /** The statement for a keyspace (as written in CQL) on a server of that version, e.g. '5.0.6'. */
 export function renderStatement(statement: string, keyspace: string, serverVersion: string): string {
-  const rendered = statement.replaceAll('{keyspace}', keyspace);
-  if (majorOf(serverVersion) >= 5) return rendered;
+  const named = statement.replaceAll('{keyspace}', keyspace);
+  if (majorOf(serverVersion) >= 5) return named;
+  const rendered = /^(4\.0|[0-3])\./.test(serverVersion) ? named.replace(ADD_IF_NOT_EXISTS, '$1 ') : named;
   return rendered.replaceAll(UNIFIED, (_match, scaling: string) => {
     const older = scaling === 'T' ? 'SizeTieredCompactionStrategy' : 'LeveledCompactionStrategy';
     return `compaction = {'class': '${older}'}`;
   });
+}
+
+/** Whether a server's refusal says that the column to be added is there: an interrupted bootstrap has added it. */
+export function isThereAlready(statement: string, message: string): boolean {
+  return /^ALTER TABLE \S+ ADD /.test(statement) && /conflicts with an existing column|already exists/i.test(message);
 }
 
 function majorOf(version: string): number {

@@ -3,6 +3,7 @@
 import type { StoreLogger } from '../shared/logger.js';
 import { NO_OBSERVER } from '../shared/observer.js';
 import type { StoreObserver } from '../shared/observer.js';
+import { DEFAULT_MAX_BUCKETS_PER_TENANT, DEFAULT_MAX_VERSIONS_PER_KEY } from '../shared/version-limit.js';
 import type { MoveStep } from './range-mover.js';
 import { RANGE_LIMITS } from './range-plan.js';
 import type { RangeLimits } from './range-plan.js';
@@ -34,6 +35,9 @@ export interface CassandraOptions {
   readonly onIndexMove?: (step: MoveStep) => void | Promise<void>;
   /** Versions that are counted at a time when a quota is set: writers of their keys wait meanwhile. */
   readonly quotaPageRows: number;
+  /** Of a key, delete markers too. */
+  readonly maxVersionsPerKey: number;
+  readonly maxBucketsPerTenant: number;
   readonly now: () => number;
   readonly logger: StoreLogger;
   /** Told of every statement but those of `bootstrap`. */
@@ -57,6 +61,8 @@ export const DEFAULT_CASSANDRA_OPTIONS: CassandraOptions = {
   indexTimes: RANGE_TIMES,
   indexUpkeep: true,
   quotaPageRows: 500,
+  maxVersionsPerKey: DEFAULT_MAX_VERSIONS_PER_KEY,
+  maxBucketsPerTenant: DEFAULT_MAX_BUCKETS_PER_TENANT,
   now: Date.now,
   logger: { info: () => undefined, warn: () => undefined },
   observer: NO_OBSERVER,

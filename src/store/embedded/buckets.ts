@@ -1,6 +1,7 @@
 /** The bucket store on LMDB: every change is one transaction, so all of it is linearizable, over processes too. */
 import { StoreError } from '../errors.js';
 import { newBucketRecord, patchBucket } from '../shared/buckets.js';
+import { DEFAULT_MAX_BUCKETS_PER_TENANT, tooManyBuckets } from '../shared/version-limit.js';
 import type {
   BucketListQuery,
   BucketPage,
@@ -12,7 +13,7 @@ import type {
 } from '../types.js';
 import { bucketGone, packBucket, readBucket, RememberedBuckets, unpackBucket } from './bucket-rows.js';
 import type { MetaDatabase, Writes } from './database.js';
-import { after, bucketKey, tenantKey, tenantPrefix } from './keys.js';
+import { after, bucketKey, tenantEnd, tenantKey, tenantPrefix } from './keys.js';
 
 /** Deletions of one bucket that keep undoing each other's fences. */
 const MAX_DELETE_ATTEMPTS = 20;
@@ -22,6 +23,8 @@ const REMEMBERED_BYTES = 8 * 1024 * 1024;
 export interface EmbeddedBucketsOptions {
   readonly db: MetaDatabase;
   readonly now: () => number;
+  /** Default 10,000. */
+  readonly maxPerTenant?: number;
   /** Called in the transaction that creates a bucket. */
   readonly onCreated: (writes: Writes, bucket: BucketRecord) => void;
   /** Called in the transaction that removes a bucket. */
@@ -32,12 +35,20 @@ export class EmbeddedBuckets implements BucketStore {
   readonly #db: MetaDatabase;
   readonly #remembered = new RememberedBuckets(REMEMBERED_BYTES);
   readonly #now: () => number;
+  readonly #maxPerTenant: number;
   readonly #onCreated: EmbeddedBucketsOptions['onCreated'];
   readonly #onRemoved: (writes: Writes, bucket: BucketRef) => void;
 
-  constructor({ db, now, onCreated, onRemoved }: EmbeddedBucketsOptions) {
+  constructor({
+    db,
+    now,
+    maxPerTenant = DEFAULT_MAX_BUCKETS_PER_TENANT,
+    onCreated,
+    onRemoved,
+  }: EmbeddedBucketsOptions) {
     this.#db = db;
     this.#now = now;
+    this.#maxPerTenant = maxPerTenant;
     this.#onCreated = onCreated;
     this.#onRemoved = onRemoved;
   }
@@ -46,12 +57,19 @@ export class EmbeddedBuckets implements BucketStore {
     return this.#db.transact((writes) => {
       const present = readBucket(this.#db, bucket.name);
       if (present !== null) return { created: false, bucket: present };
+      this.#checkRoom(bucket.owner.id);
       const record = newBucketRecord(bucket, this.#now());
       this.#write(writes, record);
       writes.put(this.#db.tenants, tenantKey(record.owner.id, record.name), Buffer.from(record.region, 'utf8'));
       this.#onCreated(writes, record);
       return { created: true, bucket: record };
     });
+  }
+
+  /** @throws StoreError tooManyBuckets */
+  #checkRoom(tenant: string): void {
+    const names = { start: tenantPrefix(tenant), end: tenantEnd(tenant), limit: this.#maxPerTenant };
+    if (this.#db.tenants.getKeysCount(names) >= this.#maxPerTenant) throw tooManyBuckets(tenant, this.#maxPerTenant);
   }
 
   /** Always fresh: a read costs microseconds. */

@@ -6,6 +6,7 @@
  */
 import { StoreError } from '../errors.js';
 import type { AppliedChange } from '../shared/key-change.js';
+import { tooManyVersions, versionsAdded } from '../shared/version-limit.js';
 import type { BucketRef, KeyState, ObjectVersion, VersionSelector } from '../types.js';
 import { seqOfVersionId } from '../versions.js';
 import type { RegionTables, Table, Writes } from './database.js';
@@ -26,6 +27,12 @@ import {
 import type { HeadLinks, Row } from './rows.js';
 
 const NULL_VERSION = 'null';
+
+/** @throws StoreError tooManyVersions: the change adds a version to a key that has as many as it may have */
+export function checkVersions(rows: KeyRows, applied: AppliedChange, max: number): void {
+  const added = versionsAdded(applied);
+  if (added > 0 && rows.count(max) + added > max) throw tooManyVersions(`${max} versions or more`);
+}
 
 /** Reads and writes one key in the transaction, or of the snapshot, that is current. */
 export class KeyRows {
@@ -81,6 +88,14 @@ export class KeyRows {
     yield versionOf(this.#tables, this.head, false);
     if (this.head.previousSeq === 0) return;
     for (const row of this.olderRows()) yield versionOf(this.#tables, row, false);
+  }
+
+  /** How many versions there are; goes no further than to `enough`. */
+  count(enough: number): number {
+    if (this.head === null) return 0;
+    if (this.head.previousSeq === 0) return 1;
+    const range = { start: after(this.key), end: olderEnd(this.key), limit: enough };
+    return 1 + this.#tables.older.getKeysCount(range);
   }
 
   /** Rows below the newest, newest first. */

@@ -152,6 +152,11 @@ export function tenantPrefix(tenant: string): Buffer {
   return createHash('sha256').update(tenant).digest();
 }
 
+/** Where the tenant's buckets end (exclusive): names have no byte so great. */
+export function tenantEnd(tenant: string): Buffer {
+  return Buffer.concat([tenantPrefix(tenant), Buffer.of(AFTER_ALL)]);
+}
+
 function writeInstance(buffer: Buffer, bucket: BucketRef): void {
   if (buffer.write(bucket.instance.replaceAll('-', ''), 0, INSTANCE_BYTES, 'hex') !== INSTANCE_BYTES) {
     throw new StoreError('internal', 'notApplied', `bucket instance ${bucket.instance} is no uuid`);

@@ -8,7 +8,7 @@ import type { RegionContext } from './context.js';
 import type { Writes } from './database.js';
 import * as garbage from './garbage.js';
 import { addHolders } from './holders.js';
-import { KeyRows } from './key-state.js';
+import { checkVersions, KeyRows } from './key-state.js';
 import { chargeQuota } from './quota-rows.js';
 
 export interface RenameParts {
@@ -25,7 +25,7 @@ export function rename(
   { context, writes, lastSeq, deliver }: RenameParts,
   request: RenameRequest,
 ): { readonly result: KeyRename; readonly lastSeq: number } {
-  const { db, tables, now, gcGraceMs } = context;
+  const { db, tables, now, gcGraceMs, maxVersionsPerKey } = context;
   const { bucket, from, to } = request;
   checkBucketActive(db, bucket);
   const source = new KeyRows(tables, bucket, from);
@@ -37,6 +37,7 @@ export function rename(
 
   const put = { draft: change.draft, isNull: change.isNull };
   const arrived = applyChange(targetState, { put }, now(), lastSeq);
+  checkVersions(target, arrived, maxVersionsPerKey);
   const left = applyChange(sourceState, sourceChange(sourceState, change), now(), arrived.seq);
   const half = (
     key: string,

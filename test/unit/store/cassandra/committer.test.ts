@@ -122,6 +122,7 @@ function world(fault: () => Fault, overrides: Partial<CommitterParts> = {}, regi
       },
     },
     moves: { settle: async () => false },
+    limit: { check: async (_bucket, _key, head) => head },
     completions: { check: async () => undefined, settle: async () => undefined },
     guard: {
       enter: async (bucket) => ({ bucket, countedFor: null, lookedAtMs: 0 }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  isThereAlready,
   loadMigrations,
   parseMigration,
   renderStatement,
@@ -68,6 +69,23 @@ describe('renderStatement', () => {
   });
 });
 
+describe('a column that is added', () => {
+  const statement = 'ALTER TABLE {keyspace}.t ADD IF NOT EXISTS c blob STATIC';
+
+  it('is added where servers do not know the condition either', () => {
+    expect(renderStatement(statement, 'ks', '5.0.6')).toBe('ALTER TABLE ks.t ADD IF NOT EXISTS c blob STATIC');
+    expect(renderStatement(statement, 'ks', '4.1.3')).toBe('ALTER TABLE ks.t ADD IF NOT EXISTS c blob STATIC');
+    expect(renderStatement(statement, 'ks', '4.0.11')).toBe('ALTER TABLE ks.t ADD c blob STATIC');
+  });
+
+  it('may be there already', () => {
+    const refusal = 'Invalid column name c because it conflicts with an existing column';
+    expect(isThereAlready('ALTER TABLE ks.t ADD c blob STATIC', refusal)).toBe(true);
+    expect(isThereAlready('ALTER TABLE ks.t ADD c blob STATIC', 'unconfigured table t')).toBe(false);
+    expect(isThereAlready('CREATE TABLE ks.t (c blob PRIMARY KEY)', refusal)).toBe(false);
+  });
+});
+
 describe('schema/', () => {
   it('holds migrations in order for every layer, each repeatable', async () => {
     const migrations = await loadMigrations();
@@ -82,9 +100,10 @@ describe('schema/', () => {
 
   it('takes no table name of the original Pithos, and none twice, so that all layers may share a keyspace', async () => {
     const statements = (await loadMigrations()).flatMap((migration) => migration.statements);
-    const tables = statements.map(
-      (statement) => /^CREATE TABLE IF NOT EXISTS \{keyspace\}\.(\w+)/.exec(statement)?.[1],
+    const tables = statements.flatMap(
+      (statement) => /^CREATE TABLE IF NOT EXISTS \{keyspace\}\.(\w+)/.exec(statement)?.[1] ?? [],
     );
+    expect(tables.length).toBeGreaterThan(0);
     expect(new Set(tables).size).toBe(tables.length);
     for (const original of ['bucket', 'object', 'upload', 'inode_blocks', 'block', 'object_uploads']) {
       expect(tables).not.toContain(original);

@@ -155,6 +155,7 @@ class Gateway {
         isUncounted: async () => true,
       },
       quotas: { take: async () => NO_HOLD },
+      limit: { check: async (_bucket, _key, head) => head },
       outbox,
       moves: this.moves,
       completions,

@@ -7,7 +7,7 @@ import { types } from 'cassandra-driver';
 import type { CasResult, Session, Statement } from '../../../../src/store/cassandra/cluster.js';
 import type { Row } from '../../../../src/store/cassandra/rows.js';
 
-const STATIC = new Set(['key_clock', 'commits', 'versioned']);
+const STATIC = new Set(['key_clock', 'commits', 'versioned', 'tally']);
 const KEYSPACE = 'ks';
 
 interface Cell {
