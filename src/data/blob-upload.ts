@@ -4,13 +4,21 @@
  */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../store/errors.js';
-import type { BlobRef, BlobStore, BlobWriter, BucketRef, Intent, MetadataStore } from '../store/types.js';
+import type {
+  AnnouncedBlob,
+  BlobRef,
+  BlobStore,
+  BlobWriter,
+  BucketRef,
+  Intent,
+  MetadataStore,
+} from '../store/types.js';
 import type { Release } from './budget.js';
 import type { DataCipher } from './chunk-cipher.js';
 import { throwIfAborted } from './interrupt.js';
 
 /** What of the metadata store the data path uses. */
-export type IntentStore = Pick<MetadataStore, 'openIntent' | 'renewIntent' | 'abandonIntent'>;
+export type IntentStore = Pick<MetadataStore, 'openIntent' | 'announceBlob' | 'renewIntent' | 'abandonIntent'>;
 
 export interface BlobUploadOptions {
   readonly bucket: BucketRef;
@@ -27,7 +35,8 @@ export interface BlobUploadOptions {
 
 export class BlobUpload {
   readonly #options: BlobUploadOptions;
-  readonly #inode = randomUUID();
+  /** Known when it is open. */
+  #inode = '';
   readonly #inFlight = new Set<Promise<void>>();
   readonly #opened: Promise<BlobWriter>;
   #intent: Intent | null = null;
@@ -100,7 +109,10 @@ export class BlobUpload {
 
   async #open(): Promise<BlobWriter> {
     const { metadata, blobs, bucket, key, storageClass, cipher, leaseMs, controller } = this.#options;
-    this.#intent = await metadata.openIntent(bucket, key, [{ inode: this.#inode, storageClass }]);
+    const announced = await (metadata.announceBlob?.(bucket, key, storageClass) ??
+      announceNew(metadata, { bucket, key, storageClass }));
+    this.#inode = announced.inode;
+    this.#intent = announced.intent;
     this.#renewedAtMs = performance.now();
     if (!controller.signal.aborted) {
       this.#timer = setInterval(() => {
@@ -139,6 +151,14 @@ export class BlobUpload {
   #fail(error: unknown): void {
     this.#options.controller.abort(error);
   }
+}
+
+async function announceNew(
+  metadata: IntentStore,
+  { bucket, key, storageClass }: Pick<BlobUploadOptions, 'bucket' | 'key' | 'storageClass'>,
+): Promise<AnnouncedBlob> {
+  const inode = randomUUID();
+  return { inode, intent: await metadata.openIntent(bucket, key, [{ inode, storageClass }]) };
 }
 
 /** The write did not happen. An intent that cannot be abandoned now lapses by itself. */

@@ -1,5 +1,5 @@
 /**
- * The five additional checksums of S3: computing them, their names in headers, and how the checksums of parts make that of
+ * The additional checksums of S3: computing them, their names in headers, and how the checksums of parts make that of
  * a multipart object. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
  */
 import { createHash } from 'node:crypto';
@@ -11,7 +11,7 @@ export { combineCrc } from './crc-combine.js';
 export type { CrcPart } from './crc-combine.js';
 
 export type CrcAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME';
-export type ChecksumAlgorithm = CrcAlgorithm | 'SHA1' | 'SHA256';
+export type ChecksumAlgorithm = CrcAlgorithm | 'MD5' | 'SHA1' | 'SHA256' | 'SHA512';
 export type ChecksumType = ObjectChecksum['type'];
 
 export interface Checksum {
@@ -30,11 +30,21 @@ const TRAITS: Readonly<Record<ChecksumAlgorithm, Trait>> = {
   CRC32: { sizeBytes: 4, multipartTypes: ['COMPOSITE', 'FULL_OBJECT'] },
   CRC32C: { sizeBytes: 4, multipartTypes: ['COMPOSITE', 'FULL_OBJECT'] },
   CRC64NVME: { sizeBytes: 8, multipartTypes: ['FULL_OBJECT'] },
+  MD5: { sizeBytes: 16, multipartTypes: ['COMPOSITE'] },
   SHA1: { sizeBytes: 20, multipartTypes: ['COMPOSITE'] },
   SHA256: { sizeBytes: 32, multipartTypes: ['COMPOSITE'] },
+  SHA512: { sizeBytes: 64, multipartTypes: ['COMPOSITE'] },
 };
 
-export const CHECKSUM_ALGORITHMS: readonly ChecksumAlgorithm[] = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'];
+export const CHECKSUM_ALGORITHMS: readonly ChecksumAlgorithm[] = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'MD5',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+];
 
 /** An algorithm's name as in x-amz-checksum-algorithm, in any case; null when there is no such algorithm. */
 export function parseChecksumAlgorithm(text: string): ChecksumAlgorithm | null {
@@ -53,7 +63,7 @@ export function decodeChecksum(algorithm: ChecksumAlgorithm, base64: string): Bu
   return digest.length === TRAITS[algorithm].sizeBytes && digest.toString('base64') === base64 ? digest : null;
 }
 
-/** CRC64NVME is of the full object only, SHA1 and SHA256 are composite only, CRC32 and CRC32C can be both. */
+/** CRC64NVME is of the full object only, digests are composite only, CRC32 and CRC32C can be both. */
 export function multipartChecksumTypes(algorithm: ChecksumAlgorithm): readonly ChecksumType[] {
   return TRAITS[algorithm].multipartTypes;
 }
@@ -75,10 +85,11 @@ export function createChecksum(algorithm: ChecksumAlgorithm): Checksum {
       return new Crc32Checksum(crc32c);
     case 'CRC64NVME':
       return new Crc64Checksum();
+    case 'MD5':
     case 'SHA1':
-      return createHash('sha1');
     case 'SHA256':
-      return createHash('sha256');
+    case 'SHA512':
+      return createHash(algorithm.toLowerCase());
   }
 }
 

@@ -11,7 +11,7 @@ import type { Checksum, ChecksumAlgorithm } from './checksums.js';
 import { createChecksum } from './checksums.js';
 import type { DataCipher } from './chunk-cipher.js';
 import { INLINE_SCOPE } from './chunk-cipher.js';
-import { abortError, nextUnlessAborted } from './interrupt.js';
+import { abortError, Interruptible } from './interrupt.js';
 import { createMd5 } from './md5.js';
 import { PieceList } from './pieces.js';
 
@@ -87,6 +87,7 @@ class IngestRun {
   readonly #controller = new AbortController();
   readonly #onAbort = (): void => this.#controller.abort(abortError(this.#options.signal));
   readonly #iterator: AsyncIterator<Buffer>;
+  readonly #source: Interruptible<Buffer>;
   readonly #md5 = createMd5();
   readonly #checksums: ReadonlyMap<ChecksumAlgorithm, Checksum>;
   readonly #pieces = new PieceList();
@@ -103,6 +104,7 @@ class IngestRun {
     this.#inlineLimitBytes = options.allowInline ? Math.min(options.inlineThresholdBytes, this.#chunkSizeBytes) : -1;
     this.#checksums = new Map(checksums.map((algorithm) => [algorithm, createChecksum(algorithm)]));
     this.#iterator = source[Symbol.asyncIterator]();
+    this.#source = new Interruptible(this.#iterator, this.#controller.signal);
     if (signal.aborted) this.#onAbort();
     else signal.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -112,7 +114,7 @@ class IngestRun {
     if (sizeHintBytes !== null && sizeHintBytes > maxSizeBytes) throw tooLarge(sizeHintBytes, maxSizeBytes);
     await this.#reserve(0);
     for (;;) {
-      const next = await nextUnlessAborted(this.#iterator, this.#controller.signal);
+      const next = await this.#source.next();
       if (next.done) break;
       if (next.value.length > 0) await this.#accept(next.value);
     }
@@ -131,6 +133,7 @@ class IngestRun {
 
   close(): void {
     this.#release?.();
+    this.#source.close();
     this.#options.signal.removeEventListener('abort', this.#onAbort);
   }
 

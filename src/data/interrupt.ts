@@ -13,26 +13,37 @@ export function throwIfAborted(signal: AbortSignal): void {
 }
 
 /**
- * The iterator's next value, or the signal's reason as soon as it fires: a stalled source holds nobody. The listener lives
- * as long as one value is awaited, so that a long iteration does not pile up listeners.
+ * The values of an iterator, or the signal's reason as soon as it fires: a stalled source holds nobody. One listener for all values,
+ * which close takes off.
  */
-export function nextUnlessAborted<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(abortError(signal));
-      return;
-    }
-    const onAbort = (): void => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    iterator.next().then(
-      (result) => {
-        signal.removeEventListener('abort', onAbort);
-        resolve(result);
-      },
-      (error: unknown) => {
-        signal.removeEventListener('abort', onAbort);
+export class Interruptible<T> {
+  readonly #iterator: AsyncIterator<T>;
+  readonly #signal: AbortSignal;
+  /** of whoever waits for a value */
+  #reject: ((reason: Error) => void) | null = null;
+  readonly #onAbort = (): void => this.#reject?.(abortError(this.#signal));
+
+  constructor(iterator: AsyncIterator<T>, signal: AbortSignal) {
+    this.#iterator = iterator;
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** One at a time. @throws the signal's reason; what the iterator throws */
+  next(): Promise<IteratorResult<T>> {
+    return new Promise((resolve, reject) => {
+      if (this.#signal.aborted) {
+        reject(abortError(this.#signal));
+        return;
+      }
+      this.#reject = reject;
+      this.#iterator.next().then(resolve, (error: unknown) => {
         reject(error instanceof Error ? error : new Error('the source failed', { cause: error }));
-      },
-    );
-  });
+      });
+    });
+  }
+
+  close(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
 }

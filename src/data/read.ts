@@ -1,6 +1,6 @@
 /** The read path of object data: a version's bytes, or a range of them, from inline data or from the chunks that hold them. */
 import { StoreError } from '../store/errors.js';
-import type { BlobRef, BlobStore, ObjectVersion } from '../store/types.js';
+import type { BlobRef, BlobStore, ObjectVersion, ReadMemory } from '../store/types.js';
 import type { DataCipher } from './chunk-cipher.js';
 import { INLINE_SCOPE } from './chunk-cipher.js';
 import { throwIfAborted } from './interrupt.js';
@@ -20,6 +20,8 @@ export interface ReadObjectOptions {
   readonly cipher: DataCipher | null;
   /** Within the object; null reads all of it. */
   readonly range: ByteRange | null;
+  /** The consumer gives back each piece that it is yielded; absent: pieces are the consumer's. */
+  readonly memory?: ReadMemory;
   readonly signal: AbortSignal;
 }
 
@@ -70,7 +72,7 @@ function openInline({ version, cipher }: ReadObjectOptions, stored: Buffer | nul
 
 /** @param start @param end inclusive, in the blob */
 async function* readBlob(
-  { blobStoreFor, cipher, signal }: ReadObjectOptions,
+  { blobStoreFor, cipher, memory, signal }: ReadObjectOptions,
   blob: BlobRef,
   start: number,
   end: number,
@@ -79,16 +81,21 @@ async function* readBlob(
   const first = Math.floor(start / chunkSizeBytes);
   const last = Math.floor(end / chunkSizeBytes);
   const lastOfBlob = Math.ceil(sizeBytes / chunkSizeBytes) - 1;
-  const storedChunkSizeBytes = chunkSizeBytes + (cipher?.overheadBytes ?? 0);
+  const overheadBytes = cipher?.overheadBytes ?? 0;
+  const storedChunkSizeBytes = chunkSizeBytes + overheadBytes;
+  const lastSizeBytes = Math.min(chunkSizeBytes, sizeBytes - last * chunkSizeBytes) + overheadBytes;
   let index = first;
   for await (const stored of blobStoreFor(blob.storageClass).readChunks(inode, {
     first,
     last,
     storedChunkSizeBytes,
+    lastSizeBytes,
+    ...(memory === undefined ? {} : { memory }),
     signal,
   })) {
     throwIfAborted(signal);
     const chunk = cipher ? cipher.open(sealedAs, index, stored, index === lastOfBlob) : stored;
+    if (cipher) memory?.give(stored);
     const chunkStart = index * chunkSizeBytes;
     const expectedBytes = Math.min(chunkSizeBytes, sizeBytes - chunkStart);
     if (index > last || chunk.length !== expectedBytes) {

@@ -62,12 +62,19 @@ interface Stream {
 /** The body of an answer whose headers are out. */
 async function stream(res: ServerResponse, options: RespondOptions, { source, lengthBytes }: Stream): Promise<number> {
   const { pace, signal } = options;
+  // A pace cuts pieces into smaller ones, of which none tells when all of it has left.
+  const onSent = pace === null ? (options.response.onSent ?? null) : null;
+  const sent = (error: Error | null | undefined, chunk: Buffer): void => {
+    // Of what failed the kernel may still read.
+    if (error === null || error === undefined) onSent?.(chunk);
+  };
   let sentBytes = 0;
   try {
     for await (const chunk of pace === null ? source : paced(source, () => pace, signal)) {
       if (signal.aborted) break;
       sentBytes += chunk.length;
-      if (!res.write(chunk)) await drained(res, options);
+      const flowing = onSent === null ? res.write(chunk) : res.write(chunk, (error) => sent(error, chunk));
+      if (!flowing) await drained(res, options);
     }
     if (lengthBytes !== undefined && sentBytes !== lengthBytes) res.destroy();
     else await end(res, options, null);

@@ -4,6 +4,7 @@ import type { Authenticator } from '../auth/authenticator.js';
 import type { Credential } from '../auth/types.js';
 import type { RequestBody } from '../http/body.js';
 import type { MemoryBudget } from '../data/budget.js';
+import type { ChunkMemory } from '../data/chunk-memory.js';
 import type { GranteeDirectory } from '../iam/acl.js';
 import type { Caller } from '../iam/iam-caller.js';
 import type { BucketRecord, Owner, Region, Stores } from '../store/types.js';
@@ -73,6 +74,8 @@ export interface Services {
   readonly directory: GranteeDirectory;
   readonly encryption: EncryptionServices;
   readonly budget: MemoryBudget;
+  /** What downloads read into. */
+  readonly chunkMemory: ChunkMemory;
   /** For the pages of Parquet objects that queries hold: a budget of its own, so that slow clients do not stop uploads. */
   readonly selectBudget: MemoryBudget;
   readonly settings: ServiceSettings;

@@ -39,6 +39,8 @@ export interface S3Response {
   readonly headers: Readonly<Record<string, string>>;
   /** A string is XML unless headers name a content type. */
   readonly body: S3Body;
+  /** Told of each piece of a streamed body when the kernel has it: its memory may be used again. Not of all pieces, if something fails. */
+  readonly onSent?: (piece: Buffer) => void;
   /** Size of a streamed body; also Content-Length of the answer to HEAD. */
   readonly contentLengthBytes?: number;
 }

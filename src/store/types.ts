@@ -126,7 +126,7 @@ export interface PartInfo {
 }
 
 export interface ObjectChecksum {
-  /** 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256' */
+  /** 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'MD5' | 'SHA1' | 'SHA256' | 'SHA512' */
   readonly algorithm: string;
   readonly type: 'COMPOSITE' | 'FULL_OBJECT';
   /** base64, with '-N' appended when composite */
@@ -366,6 +366,12 @@ export interface Intent {
   readonly key: string;
 }
 
+/** A blob to be written under an intent that names it alone. */
+export interface AnnouncedBlob {
+  readonly inode: string;
+  readonly intent: Intent;
+}
+
 /** Row of ListObjects: the newest version of a key that is not a delete marker. */
 export interface ObjectEntry {
   readonly key: string;
@@ -487,6 +493,11 @@ export interface MetadataStore {
     key: string,
     blobs: readonly Pick<BlobRef, 'inode' | 'storageClass'>[],
   ): Promise<Intent>;
+  /**
+   * As openIntent, for one new blob whose inode the store chooses, because it has announced it and made its place ahead of time. The
+   * intent has its whole lease before it. Absent: the store does nothing ahead of time, openIntent is what there is.
+   */
+  announceBlob?(bucket: BucketRef, key: string, storageClass: string): Promise<AnnouncedBlob>;
   /** Keeps a long upload's intent from being swept; call at least once per intent lease. @throws StoreError closed when it lapsed */
   renewIntent(intent: Intent): Promise<void>;
   /** The write did not happen: its blobs may be swept at once. Never throws for an intent that is gone. */
@@ -555,6 +566,28 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
+/** Memory that is lent to reads, so that it can be used again. */
+export interface ReadMemory {
+  /** So many bytes, whatever is in them. */
+  take(sizeBytes: number): Buffer;
+  /** Nobody looks any more at what take gave; piece: any part of it. What is never given back is only not used again. */
+  give(piece: Buffer): void;
+  /** Room for what nobody waits for yet, to be called when it is waited for; null: there is none. */
+  tryAhead(sizeBytes: number): (() => void) | null;
+}
+
+export interface ChunkRange {
+  readonly first: number;
+  /** inclusive */
+  readonly last: number;
+  readonly storedChunkSizeBytes: number;
+  /** stored size of chunk `last`, of those who know it: the store need not find out */
+  readonly lastSizeBytes?: number;
+  /** A chunk may be in its memory, which the consumer gives back. Absent: chunks are the consumer's. */
+  readonly memory?: ReadMemory;
+  readonly signal?: AbortSignal;
+}
+
 /** Per storage class: chunked bytes by inode. Knows nothing of names, encryption or checksums other than its own CRC32C per chunk. */
 export interface BlobStore {
   /** Plaintext bytes of a chunk for new blobs. */
@@ -570,15 +603,7 @@ export interface BlobStore {
    * Stored chunks first..last (inclusive) in order, CRC checked, at most window ahead of the consumer.
    * @throws StoreError corrupt when one is missing or fails its CRC; unavailable/timeout when it cannot be read
    */
-  readChunks(
-    inode: string,
-    options: {
-      readonly first: number;
-      readonly last: number;
-      readonly storedChunkSizeBytes: number;
-      readonly signal?: AbortSignal;
-    },
-  ): AsyncIterable<Buffer>;
+  readChunks(inode: string, range: ChunkRange): AsyncIterable<Buffer>;
   /** Removes everything under the inode; idempotent. */
   delete(inode: string): Promise<void>;
 }

@@ -62,6 +62,7 @@ async function read(context: OperationContext, withBody: boolean): Promise<S3Res
     headers: answer,
     contentLengthBytes: lengthBytes,
     body: withBody ? await bodyOf(context, { version, customerKey, range, lengthBytes }) : null,
+    onSent: (piece) => context.services.chunkMemory.give(piece),
   };
 }
 
@@ -93,6 +94,7 @@ async function bodyOf(
     blobStoreFor: (storageClass) => blobStoreOf(region, storageClass),
     cipher,
     range,
+    memory: context.services.chunkMemory,
     signal: context.signal,
   });
 }

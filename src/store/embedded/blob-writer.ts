@@ -1,4 +1,4 @@
-/** Writes one blob file: positional writes in any order, one sync at the end, then the directory's. */
+/** Writes one blob file: positional writes in any order, a sync of what is there now and then, one at the end, then the directory's. */
 import { unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { StoreError } from '../errors.js';
@@ -8,6 +8,11 @@ import type { BlobWriter } from '../types.js';
 import { CRC_BYTES, strideBytes } from './blob-file.js';
 import { errorCode, fileError } from './fs-errors.js';
 
+/**
+ * So much is written before it is synced while more comes: else the disk would rest until the last byte is there, and all of a large
+ * blob would wait in the page cache.
+ */
+const SYNC_BYTES = 16 * 1024 * 1024;
 /** More pieces than this are copied together first: the kernel takes at most 1024 per call. */
 const MAX_PIECES = 512;
 
@@ -17,13 +22,16 @@ export interface FileBlobWriterOptions {
   readonly storedChunkSizeBytes: number;
   readonly signal: AbortSignal | undefined;
   readonly observer: StoreObserver;
-  /** makes the file's name durable */
-  readonly syncName: () => Promise<void>;
+  /** makes the file's name durable; null: it is */
+  readonly syncName: (() => Promise<void>) | null;
 }
 
 export class FileBlobWriter implements BlobWriter {
   readonly #options: FileBlobWriterOptions;
   readonly #writing = new Set<Promise<void>>();
+  /** since the last sync began */
+  #unsyncedBytes = 0;
+  #syncing: Promise<void> | null = null;
   #failure: StoreError | null = null;
   #ended = false;
 
@@ -47,6 +55,7 @@ export class FileBlobWriter implements BlobWriter {
 
   async finish(): Promise<void> {
     await Promise.allSettled(this.#writing);
+    await this.#syncing;
     this.#checkUsable();
     this.#ended = true;
     const { file, path, observer, syncName } = this.#options;
@@ -57,7 +66,7 @@ export class FileBlobWriter implements BlobWriter {
       } finally {
         await file.close();
       }
-      await syncName();
+      await syncName?.();
       end({ error: null });
     } catch (cause) {
       const error = fileError(`make the blob file ${path} durable`, cause);
@@ -69,6 +78,7 @@ export class FileBlobWriter implements BlobWriter {
   async abort(): Promise<void> {
     this.#failure ??= new StoreError('closed', 'notApplied', 'the blob writer was aborted');
     await Promise.allSettled(this.#writing);
+    await this.#syncing;
     const { file, path } = this.#options;
     // what cannot be removed here is found by the blob's intent
     if (!this.#ended) await file.close().catch(() => undefined);
@@ -87,6 +97,29 @@ export class FileBlobWriter implements BlobWriter {
     crc.writeUInt32BE(chunkCrc(payload), 0);
     const pieces = payload.length > MAX_PIECES ? [Buffer.concat(payload), crc] : [...payload, crc];
     await writeAll(file, pieces, index * strideBytes(storedChunkSizeBytes));
+    this.#unsyncedBytes += sizeBytes;
+    if (this.#unsyncedBytes >= SYNC_BYTES) this.#syncEarly();
+  }
+
+  /** Its failure is the blob's: the kernel tells of bytes that it could not write but once. */
+  #syncEarly(): void {
+    if (this.#syncing !== null || this.#ended) return;
+    const { file, path, observer } = this.#options;
+    this.#unsyncedBytes = 0;
+    const end = observer.began('early sync');
+    this.#syncing = file
+      .datasync()
+      .then(
+        () => end({ error: null }),
+        (cause: unknown) => {
+          const error = fileError(`make the blob file ${path} durable`, cause);
+          this.#failure ??= error;
+          end({ error });
+        },
+      )
+      .finally(() => {
+        this.#syncing = null;
+      });
   }
 
   #checkUsable(): void {

@@ -11,4 +11,6 @@ export interface RegionContext {
   /** how long superseded blobs stay, for those who still read them */
   readonly gcGraceMs: number;
   readonly intentLeaseMs: number;
+  /** of a key, delete markers too */
+  readonly maxVersionsPerKey: number;
 }

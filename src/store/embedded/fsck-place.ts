@@ -86,8 +86,8 @@ export class FolderPlace implements PlaceAudit {
       }
       for (let next = 0; data && next < chunks && faults.length < MAX_FAULTS; next++) {
         try {
-          const range = { first: next, last: chunks - 1, storedChunkSizeBytes, window: 1, signal };
-          for await (const _chunk of readFileChunks({ ...range, file, path })) {
+          const range = { first: next, last: chunks - 1, storedChunkSizeBytes, lastSizeBytes: lastChunkSizeBytes };
+          for await (const _chunk of readFileChunks({ ...range, window: 1, signal, file, path })) {
             await onRead(1);
             next += 1;
           }

@@ -1,13 +1,15 @@
 /**
  * Intents and garbage of a region.
  *
- * intents: id -> lease end (8 bytes), JSON {bucket, key, blobs}. garbage: due time, id -> the same JSON.
+ * intents: id -> lease end (8 bytes), JSON {bucket, key, blobs}. garbage: due time, id -> the same JSON. An intent that was made
+ * ahead of time (blob-reserve.ts) names no real key: a commit that takes it removes it, so that none ever needs to be asked.
  * A lapsed intent is claimed, which moves it to the garbage, before anybody is told of it: from then on no commit can
  * refer to its blobs any more (useIntent does not find it), so sweeping them is safe however late the writer wakes up.
  */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../errors.js';
 import type { BlobName } from '../shared/key-change.js';
+import { orphanage } from '../audit.js';
 import type { BacklogEntry } from '../audit.js';
 import type { BucketRef, GarbageEntry, Intent } from '../types.js';
 import type { RegionContext } from './context.js';
@@ -73,6 +75,41 @@ export async function openIntent(
     );
   });
   return { id, bucket, key };
+}
+
+/**
+ * Intents for blobs of keys that are not known yet, with a blob each. Until a commit takes one it belongs to no key, which is what
+ * the sweeper finds when it lapses.
+ * @param holdMs how long they may lie before somebody has the lease's whole length of them
+ * @returns their ids, in the order of the blobs
+ */
+export async function openUnclaimed(
+  { region, db, tables, now, intentLeaseMs }: RegionContext,
+  blobs: readonly BlobName[],
+  holdMs: number,
+): Promise<readonly string[]> {
+  const { bucket, key } = orphanage(region);
+  const ids = blobs.map(() => randomUUID());
+  await db.transact((writes) => {
+    const lease = leaseBytes(now() + intentLeaseMs + holdMs);
+    for (const [i, blob] of blobs.entries())
+      writes.put(tables.intents, intentKey(ids[i] ?? ''), Buffer.concat([lease, pack(bucket, key, [blob])]));
+  });
+  return ids;
+}
+
+/** Whether the lease's whole length is left of it: it may have been claimed by somebody whose clock went ahead. */
+export function isWhole({ db, tables, now, intentLeaseMs }: RegionContext, id: string): boolean {
+  db.fresh();
+  const stored = tables.intents.getBinary(intentKey(id));
+  return stored !== undefined && leaseEnd(stored) - now() >= intentLeaseMs;
+}
+
+/** Of blobs that are gone, or never came to be. */
+export function forgetUnclaimed({ db, tables }: RegionContext, ids: readonly string[]): Promise<void> {
+  return db.transact((writes) => {
+    for (const id of ids) writes.remove(tables.intents, intentKey(id));
+  });
 }
 
 export function renewIntent({ db, tables, now, intentLeaseMs }: RegionContext, intent: Intent): Promise<void> {

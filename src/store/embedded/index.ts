@@ -5,8 +5,10 @@ import { StoreError } from '../errors.js';
 import type { StoreLogger } from '../shared/logger.js';
 import { NO_OBSERVER } from '../shared/observer.js';
 import type { StoreObserver } from '../shared/observer.js';
+import { DEFAULT_MAX_VERSIONS_PER_KEY } from '../shared/version-limit.js';
 import type { Region, Stores } from '../types.js';
 import { pathComponent } from './blob-file.js';
+import { BlobReserve } from './blob-reserve.js';
 import { FileBlobStore } from './blob-store.js';
 import { EmbeddedBuckets } from './buckets.js';
 import type { RegionContext } from './context.js';
@@ -33,6 +35,10 @@ export interface EmbeddedStoresOptions {
   /** how long superseded blobs stay, for those who still read them */
   readonly gcGraceMs: number;
   readonly intentLeaseMs: number;
+  /** Of a key, delete markers too; default 10,000. */
+  readonly maxVersionsPerKey?: number;
+  /** Default 10,000. */
+  readonly maxBucketsPerTenant?: number;
   /** the clock, ms since the epoch */
   readonly now?: () => number;
   readonly logger?: StoreLogger;
@@ -48,27 +54,32 @@ const DEFAULT_CHUNK_SIZE_BYTES = 1024 * 1024;
  */
 export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promise<Stores> {
   const { dataDir, regionNames, storageClasses, gcGraceMs, intentLeaseMs, now = Date.now } = options;
-  const { observer = NO_OBSERVER } = options;
+  const { observer = NO_OBSERVER, maxVersionsPerKey = DEFAULT_MAX_VERSIONS_PER_KEY, maxBucketsPerTenant } = options;
   await prepareDataDir(dataDir);
   const db = await openDatabase(options);
   const directorySyncs = new DirectorySyncs();
   const regions = new Map<string, Region>();
   const contexts = new Map<string, RegionContext>();
   const places: FolderPlace[] = [];
+  const allReserves: BlobReserve[] = [];
   const folders = [{ path: join(dataDir, 'meta'), holds: 'metadata' }];
   try {
     for (const name of regionNames) {
-      const context = { region: name, db, tables: db.region(name), now, gcGraceMs, intentLeaseMs };
+      const context = { region: name, db, tables: db.region(name), now, gcGraceMs, intentLeaseMs, maxVersionsPerKey };
       contexts.set(name, context);
       const blobs = new Map<string, FileBlobStore>();
+      const reserves = new Map<string, BlobReserve>();
       for (const [storageClass, folder] of Object.entries(storageClasses)) {
         const root = await createBlobRoot(directorySyncs, folder ?? dataDir, [name, storageClass]);
         const chunkSizeBytes = options.chunkSizeBytes ?? DEFAULT_CHUNK_SIZE_BYTES;
-        blobs.set(storageClass, new FileBlobStore({ root, chunkSizeBytes, directorySyncs, observer }));
+        const files = new FileBlobStore({ root, chunkSizeBytes, directorySyncs, observer });
+        blobs.set(storageClass, files);
+        reserves.set(storageClass, new BlobReserve({ context, storageClass, blobs: files }));
         places.push(new FolderPlace(root, [name, storageClass]));
         folders.push({ path: root, holds: `${name} ${storageClass}` });
       }
-      regions.set(name, { name, metadata: new EmbeddedMetadata(context), blobs });
+      regions.set(name, { name, metadata: new EmbeddedMetadata(context, reserves), blobs });
+      allReserves.push(...reserves.values());
     }
   } catch (cause) {
     await db.close();
@@ -85,6 +96,7 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     buckets: new EmbeddedBuckets({
       db,
       now,
+      ...(maxBucketsPerTenant === undefined ? {} : { maxPerTenant: maxBucketsPerTenant }),
       onCreated: (writes, bucket) => openQuota(db, writes, bucket),
       onRemoved: (writes, bucket) => {
         dropQuota(db, writes, bucket);
@@ -104,7 +116,10 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     // There is but this machine.
     clocks: async () => [],
     audit: async () => new EmbeddedAudit(db, contexts.values(), places),
-    close: () => db.close(),
+    close: async () => {
+      await Promise.all(allReserves.map((reserve) => reserve.close()));
+      await db.close();
+    },
   };
 }
 

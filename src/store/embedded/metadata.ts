@@ -1,7 +1,9 @@
 /** The metadata store of one region on LMDB: a commit is one transaction over the key, its listing and its garbage. */
+import { StoreError } from '../errors.js';
 import { applyChange, blobsOf } from '../shared/key-change.js';
 import type { BlobName } from '../shared/key-change.js';
 import type {
+  AnnouncedBlob,
   BucketRef,
   CommitRequest,
   GarbageEntry,
@@ -22,13 +24,14 @@ import type {
   VersionScan,
   VersionSelector,
 } from '../types.js';
+import type { BlobReserve } from './blob-reserve.js';
 import { checkBucketActive } from './bucket-rows.js';
 import type { RegionContext } from './context.js';
 import type { Writes } from './database.js';
 import { readFinished } from './finished-uploads.js';
 import * as garbage from './garbage.js';
 import { forgetHolders, unheld } from './holders.js';
-import { KeyRows } from './key-state.js';
+import { checkVersions, KeyRows } from './key-state.js';
 import { EmbeddedOutbox } from './outbox.js';
 import { rename } from './rename.js';
 import { isConsistent, repairKey } from './repair.js';
@@ -46,8 +49,12 @@ export class EmbeddedMetadata implements MetadataStore {
   readonly #context: RegionContext;
   readonly outbox: EmbeddedOutbox;
 
-  constructor(context: RegionContext) {
+  readonly #reserves: ReadonlyMap<string, BlobReserve>;
+
+  /** @param reserves by storage class */
+  constructor(context: RegionContext, reserves: ReadonlyMap<string, BlobReserve>) {
     this.#context = context;
+    this.#reserves = reserves;
     this.outbox = new EmbeddedOutbox(context);
   }
 
@@ -63,7 +70,7 @@ export class EmbeddedMetadata implements MetadataStore {
   }
 
   async commit(request: CommitRequest): Promise<KeyCommit> {
-    const { db, tables, now, gcGraceMs } = this.#context;
+    const { db, tables, now, gcGraceMs, maxVersionsPerKey } = this.#context;
     const { bucket, key, select, intent, events, completes } = request;
     let drafts: readonly OutboxDraft[] = [];
     const commit = await db.transact((writes): KeyCommit => {
@@ -76,6 +83,7 @@ export class EmbeddedMetadata implements MetadataStore {
       if (upload !== null) uploads.checkCompleting(tables, upload);
 
       const applied = applyChange(before, change, now(), this.#lastSeq());
+      checkVersions(rows, applied, maxVersionsPerKey);
       chargeQuota(db, writes, bucket, [{ key, state: before, applied }]);
       this.#setLastSeq(writes, applied.seq);
 
@@ -122,6 +130,13 @@ export class EmbeddedMetadata implements MetadataStore {
 
   openIntent(bucket: BucketRef, key: string, blobs: readonly BlobName[]): Promise<Intent> {
     return garbage.openIntent(this.#context, bucket, key, blobs);
+  }
+
+  async announceBlob(bucket: BucketRef, key: string, storageClass: string): Promise<AnnouncedBlob> {
+    const reserve = this.#reserves.get(storageClass);
+    if (reserve === undefined)
+      throw new StoreError('internal', 'notApplied', `no storage class ${storageClass} in ${this.#context.region}`);
+    return reserve.take(bucket, key);
   }
 
   renewIntent(intent: Intent): Promise<void> {

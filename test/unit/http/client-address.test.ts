@@ -24,12 +24,40 @@ describe('ProxyTrust', () => {
     ['nonsense behind a proxy', '10.1.2.3', 'nonsense, 10.9.9.9', '10.9.9.9'],
     ['nothing', '10.1.2.3', '', '10.1.2.3'],
   ])('%s', (_name, peer, forwarded, expected) => {
-    expect(trust.addressOf(from(peer, forwarded))).toBe(expected);
+    expect(trust.originOf(from(peer, forwarded)).address).toBe(expected);
   });
 
   it('trusts nobody by default', () => {
-    expect(new ProxyTrust([]).addressOf(from('10.1.2.3', '198.51.100.1'))).toBe('10.1.2.3');
-    expect(new ProxyTrust([]).addressOf(from(undefined, '198.51.100.1'))).toBe('');
+    expect(new ProxyTrust([]).originOf(from('10.1.2.3', '198.51.100.1')).address).toBe('10.1.2.3');
+    expect(new ProxyTrust([]).originOf(from(undefined, '198.51.100.1')).address).toBe('');
+  });
+
+  const secure = (peer: string, proto: string | undefined, { hops = '198.51.100.1', tls = false } = {}): boolean =>
+    trust.originOf({
+      socket: { remoteAddress: peer, ...(tls ? { encrypted: true } : {}) },
+      headers: { 'x-forwarded-for': hops, ...(proto === undefined ? {} : { 'x-forwarded-proto': proto }) },
+    }).secure;
+
+  it.each([
+    ['a stranger that claims it', '203.0.113.9', 'https', '198.51.100.1', false],
+    ['a proxy', '10.1.2.3', 'https', '198.51.100.1', true],
+    ['a proxy in capitals', '10.1.2.3', 'HTTPS', '198.51.100.1', true],
+    ['a proxy that was reached without it', '10.1.2.3', 'http', '198.51.100.1', false],
+    ['a proxy that added to what the client claims', '10.1.2.3', 'https, http', '198.51.100.1', false],
+    ['two proxies that each add', '10.1.2.3', 'https, http', '198.51.100.1, 10.9.9.9', true],
+    ['two proxies behind a claim', '10.1.2.3', 'https, http, http', '198.51.100.1, 10.9.9.9', false],
+    ['two proxies, the second of which keeps it', '10.1.2.3', 'https', '198.51.100.1, 10.9.9.9', true],
+    ['a proxy that tells no address', '10.1.2.3', 'https', '', true],
+    ['nonsense', '10.1.2.3', 'gopher', '198.51.100.1', false],
+    ['nothing', '10.1.2.3', undefined, '198.51.100.1', false],
+  ])('of TLS: %s', (_name, peer, proto, hops, expected) => {
+    expect(secure(peer, proto, { hops })).toBe(expected);
+  });
+
+  it("takes its own TLS for the client's where nobody it trusts says otherwise", () => {
+    expect(secure('203.0.113.9', 'http', { tls: true })).toBe(true);
+    expect(secure('10.1.2.3', undefined, { tls: true })).toBe(true);
+    expect(secure('10.1.2.3', 'http', { tls: true })).toBe(false);
   });
 });
 
