@@ -161,7 +161,7 @@ async function bootstrap(config: Config, log: Logger): Promise<number> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   try {
-    await installSchemaOf(config.store, { log, signal: aborter.signal });
+    await installSchemaOf(config.store, { log, signal: aborter.signal, waitMs: config.options.storeWaitMs });
     return 0;
   } catch (error) {
     log.fatal({ err: error }, 'the schema could not be installed');

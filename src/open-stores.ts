@@ -31,7 +31,8 @@ export async function openStores(
   config: Config,
   { log, peers, observer = NO_OBSERVER }: OpenStoresOptions,
 ): Promise<OpenedStores> {
-  const { store, encryption, gc, options } = config;
+  const { store, encryption, gc, limits, options } = config;
+  const { maxVersionsPerKey, maxBucketsPerTenant } = limits;
   if (store.kind === 'embedded') {
     const { openEmbeddedStores } = await import('./store/embedded/index.js');
     const { loadOrCreateMasterKey } = await import('./store/embedded/master-key.js');
@@ -41,6 +42,8 @@ export async function openStores(
       storageClasses: store.storageClasses,
       gcGraceMs: gc.graceMs,
       intentLeaseMs: gc.intentLeaseMs,
+      maxVersionsPerKey,
+      maxBucketsPerTenant,
       logger: log,
       observer,
     });
@@ -61,6 +64,8 @@ export async function openStores(
       indexLimits: rangeLimits(options.indexRangeRows),
       gcGraceMs: gc.graceMs,
       intentLeaseMs: gc.intentLeaseMs,
+      maxVersionsPerKey,
+      maxBucketsPerTenant,
       logger: log,
       observer,
     },

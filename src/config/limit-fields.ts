@@ -50,6 +50,9 @@ export const limits: Parser<LimitsConfig> = section({
     maxRequests: optional('max-requests', integer({ min: 1, max: 1_000_000 })),
     maxWaitingRequests: optional('max-waiting-requests', integer({ min: 0, max: 1_000_000 })),
     maxRequestWaitMs: defaulted('max-request-wait', duration({ min: 1, max: 10 * MINUTE_MS }), 10 * SECOND_MS),
+    // With both a partition of Cassandra stays below 100,000 rows, one of a listing that also holds other keys too (docs/adr/0007).
+    maxVersionsPerKey: defaulted('max-versions-per-key', integer({ min: 1, max: 50_000 }), 10_000),
+    maxBucketsPerTenant: defaulted('max-buckets-per-tenant', integer({ min: 1, max: 50_000 }), 10_000),
     perBucket: nested('per-bucket', throughput),
     perTenant: nested('per-tenant', throughput),
     tenants: nested('tenants', record({ what: 'a map of tenants to limits', name: text, value: throughput })),

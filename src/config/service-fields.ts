@@ -172,6 +172,7 @@ export const options = section({
     // Twice as many may come to lie in a partition of a listing while it is cut: below the 100,000 of docs/adr/0004.
     indexRangeRows: defaulted('index-range-rows', integer({ min: 1_000, max: 50_000 }), 25_000),
     reloadIntervalMs: defaulted('reload-interval', duration({ min: 100, max: DAY_MS, zero: true }), 0),
+    storeWaitMs: defaulted('store-wait', duration({ min: 1_000, max: DAY_MS }), 5 * MINUTE_MS),
   },
   check: ({ serviceUri, websiteUri }, { key, node, reader }) => {
     const both = websiteUri.find((name) => serviceUri.includes(name));

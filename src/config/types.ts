@@ -36,7 +36,7 @@ export interface ServiceConfig {
   /** absent: host */
   readonly healthHost?: string;
   readonly tls?: ServiceTlsConfig;
-  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies: readonly string[];
   /** Requests still running so long after the signal to end are cut off. */
   readonly drainTimeoutMs: number;
@@ -92,6 +92,8 @@ export interface OptionsConfig {
   readonly indexRangeRows: number;
   /** How often it is looked whether the configuration file has changed; 0: only when the server is told to reload. */
   readonly reloadIntervalMs: number;
+  /** How long bootstrap, and a server that starts, wait for a store that does not answer (Cassandra). */
+  readonly storeWaitMs: number;
 }
 
 export interface KeystoreEntry {
@@ -245,6 +247,9 @@ export interface LimitsConfig {
   readonly maxWaitingRequests?: number;
   /** Longest wait of a request for its turn. */
   readonly maxRequestWaitMs: number;
+  /** Of a key, delete markers too. */
+  readonly maxVersionsPerKey: number;
+  readonly maxBucketsPerTenant: number;
   /** Of each bucket without figures of its own. */
   readonly perBucket: ThroughputConfig;
   /** Of each tenant that `tenants` does not name. */

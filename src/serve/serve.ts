@@ -13,6 +13,7 @@ import { ConfigReloader } from '../config/index.js';
 import { loadAssets } from '../console/assets.js';
 import { Console, CONSOLE_PATH } from '../console/console.js';
 import { MemoryBudget } from '../data/budget.js';
+import { ChunkMemory } from '../data/chunk-memory.js';
 import { Targets } from '../events/targets.js';
 import { openIam } from '../iam/iam-setup.js';
 import type { SecureServer } from '../http/tls.js';
@@ -33,10 +34,11 @@ import { OPERATIONS } from '../s3/operations.js';
 import { OperationResolver } from '../s3/resolve.js';
 import { bothObservers } from '../store/shared/observer.js';
 import { Website } from '../website/website.js';
+import { awaitStores } from './await-stores.js';
 import { version } from './role.js';
 import type { WorkerRole } from './role.js';
 import { openRunners } from './runners.js';
-import { connectionsOf, IDLE_CHECK_MS, lastAnswers, shutDown } from './shut-down.js';
+import { connectionsOf, IDLE_CHECK_MS, lastAnswers, lingerNoLonger, shutDown } from './shut-down.js';
 
 const MAX_XML_BYTES = 4 * 1024 * 1024;
 
@@ -85,6 +87,7 @@ export async function serve(config: Config, logs: Logs, role: WorkerRole): Promi
     config.replication,
     logs.events,
   );
+  const aheadBudget = new MemoryBudget({ limitBytes: shareOf(config.limits.maxBufferMemoryBytes) });
   const services: Services = {
     stores,
     encryption,
@@ -95,6 +98,7 @@ export async function serve(config: Config, logs: Logs, role: WorkerRole): Promi
     }),
     directory: keyStore.directory,
     budget: new MemoryBudget({ limitBytes: shareOf(config.limits.maxBufferMemoryBytes) }),
+    chunkMemory: new ChunkMemory({ keepBytes: aheadBudget.limitBytes / 8, ahead: aheadBudget }),
     selectBudget: new MemoryBudget({ limitBytes: shareOf(config.limits.maxBufferMemoryBytes) }),
     settings: {
       master,
@@ -126,10 +130,12 @@ export async function serve(config: Config, logs: Logs, role: WorkerRole): Promi
     census: role.census,
     metrics,
     gauges: {
-      budgets: { data: services.budget, select: services.selectBudget },
+      budgets: { data: services.budget, select: services.selectBudget, ahead: aheadBudget },
       events: () => metrics.deliveryFigures(),
       accessLogBytes: () => accessLog.heldBytes,
       connections: () => connectionsOf(app.server),
+      admission: live.admission,
+      refusals: live.refusals,
     },
     isFirst: role.slot === 0,
     log: logs.store,
@@ -169,6 +175,7 @@ export async function serve(config: Config, logs: Logs, role: WorkerRole): Promi
     bodyIdleTimeoutMs: config.limits.bodyIdleTimeoutMs,
     admission: live.admission,
     requestLimits: live.requestLimits,
+    refusals: live.refusals,
     rates: role.rates,
     proxies: () => live.proxies,
     draining: () => draining,
@@ -183,19 +190,36 @@ export async function serve(config: Config, logs: Logs, role: WorkerRole): Promi
     },
   });
   const runners = openRunners({ config, role, services, targets, replication, accessLog, metrics, logs });
+  const starting = new AbortController();
+  const giveUp = (): void => starting.abort(new Error('stopped by a signal'));
+  process.once('SIGTERM', giveUp);
+  process.once('SIGINT', giveUp);
   try {
     // Before the store is asked: whoever watches is told why the server does not serve yet.
     if (role.workers === 1)
       await openHealth({ service: config.service, log }, { metrics, readiness: observation.readiness });
-    await stores.ready();
+    await awaitStores({
+      ready: () => stores.ready(),
+      waitMs: config.options.storeWaitMs,
+      signal: starting.signal,
+      log,
+    });
     await app.listen({ host: config.service.host, port: config.service.port });
+    starting.signal.throwIfAborted();
   } catch (error) {
-    log.fatal({ err: error }, 'the server could not start');
+    const { aborted } = starting.signal;
+    if (aborted) log.info('stopped before it served');
+    else log.fatal({ err: error }, 'the server could not start');
+    // Closing waits for connections to nodes that are still being tried.
+    if (aborted) lingerNoLonger();
     await app.close();
     await stores.close();
     cluster.worker?.disconnect();
-    return 1;
+    return aborted ? 0 : 1;
   }
+  // From here to the end of this function nothing is awaited: no signal comes in between.
+  process.removeListener('SIGTERM', giveUp);
+  process.removeListener('SIGINT', giveUp);
   observation.readiness.serving();
   for (const runner of [accessLog, observation, ...runners]) runner.start();
   const { address, port } = app.server.address() as AddressInfo;

@@ -56,7 +56,11 @@ export async function shutDown({ timeoutMs, close, stop, stores, cut, log }: Shu
     clearTimeout(timer);
     // Its channel to the primary would keep a worker alive.
     cluster.worker?.disconnect();
-    // So would connections that the driver is still making to nodes that are down.
-    setTimeout(() => process.exit(), LINGER_MS).unref();
+    lingerNoLonger();
   }
+}
+
+/** Connections that the driver is still making to nodes that are down would keep the process alive. */
+export function lingerNoLonger(): void {
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }

@@ -471,6 +471,8 @@ gc: {interval: 0, grace: 90s, intent-lease: 1s, lifecycle-interval: 0, lifecycle
       rateLimit: { perAccessKey: 100, perAddress: 0.5 },
       maxHeaderBytes: 65_536,
       maxRequestWaitMs: 10_000,
+      maxVersionsPerKey: 10_000,
+      maxBucketsPerTenant: 10_000,
       perBucket: {},
       perTenant: {},
       tenants: {},
