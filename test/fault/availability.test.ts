@@ -10,7 +10,7 @@ describe('two gateways on a ring of three nodes', () => {
   beforeAll(async () => {
     const ring = await startRing();
     try {
-      report = await runExperiment({ ring, clients: 8, phaseMs: 10_000, progress: () => undefined });
+      report = await runExperiment({ ring, clients: 4, phaseMs: 8_000, progress: () => undefined });
     } finally {
       await ring.stop();
     }

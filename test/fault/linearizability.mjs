@@ -3,6 +3,9 @@
 //
 //   npm run build && node test/fault/linearizability.mjs --operations 100000 --seed 1 --json report.json
 //   node test/fault/linearizability.mjs --store embedded --operations 50000
+//   node test/fault/linearizability.mjs --mode quorum --operations 5000 --max-skew-ms 2000
+//
+// `--mode quorum` checks a quorum bucket, with one writer of a key at a time, for what such buckets promise.
 //
 // Prints a progress line and, at the end, a summary; `--json` writes the report, `--history` all operations, a line of JSON each,
 // `--logs` what the last gateways logged. Exits with 1 when anything is wrong.
@@ -19,6 +22,7 @@ const { runExperiment } = await import(new URL('./linearizability/experiment.ts'
 const { values } = parseArgs({
   options: {
     store: { type: 'string', default: 'cassandra' },
+    mode: { type: 'string', default: 'linearizable' },
     operations: { type: 'string', default: '100000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
     gateways: { type: 'string', default: '3' },
@@ -30,6 +34,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: 'kill-node,pause-node,kill-gateway,pause-gateway' },
     'pause-between-faults-s': { type: 'string', default: '5-20' },
     'commitlog-sync': { type: 'string', default: 'batch' },
+    'heap-mb': { type: 'string', default: '512' },
     json: { type: 'string' },
     history: { type: 'string' },
     logs: { type: 'string' },
@@ -37,6 +42,8 @@ const { values } = parseArgs({
 });
 
 const embedded = values.store === 'embedded';
+const { mode } = values;
+if (mode !== 'linearizable' && mode !== 'quorum') throw new RangeError('--mode is linearizable or quorum');
 const faults = values.faults.split(',').filter((blow) => blow !== '' && !(embedded && blow.endsWith('-node')));
 const [from = 5, to = 20] = values['pause-between-faults-s'].split('-').map(Number);
 
@@ -60,11 +67,14 @@ function commitLog(sync) {
 }
 
 console.log(`seed ${values.seed}`);
-const ring = embedded ? null : await startRing({ extraConfig: commitLog(values['commitlog-sync']) });
+const ring = embedded
+  ? null
+  : await startRing({ heapMb: Number(values['heap-mb']), extraConfig: commitLog(values['commitlog-sync']) });
 let report;
 try {
   report = await runExperiment({
     ring,
+    mode,
     seed: Number(values.seed),
     operations: Number(values.operations),
     gateways: embedded ? 1 : Number(values.gateways),

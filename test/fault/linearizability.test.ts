@@ -83,6 +83,26 @@ describe(`linearizability, seed ${seed}`, () => {
     expect(planted).toBeGreaterThan(0);
   });
 
+  it('is more than a quorum bucket promises: there, what was acknowledged is read', { timeout: 600_000 }, async () => {
+    const quorum = await runExperiment({
+      ...common,
+      ring,
+      mode: 'quorum',
+      operations: 1_500,
+      gateways: 3,
+      blows: ['kill-node', 'kill-gateway'],
+      pauseMs: { from: 1_000, to: 4_000 },
+    });
+    expectNothingWrong(quorum);
+    expect(Object.keys(quorum.blows).sort()).toEqual(['kill-gateway', 'kill-node']);
+    const planted = [...byKey(quorum.history).values()].flatMap((operations) => supersededRead(operations) ?? []);
+    expect(planted.length).toBeGreaterThan(0);
+    const { findings } = checkAll([...quorum.history, ...planted], { mode: 'quorum' });
+    expect(findings.map(({ key, view, kind }) => `${kind} of ${key} as ${view}`).sort()).toEqual(
+      planted.map(({ key }) => `violation of ${key} as object`).sort(),
+    );
+  });
+
   it('of a gateway on the embedded store that is killed and paused', { timeout: 600_000 }, async () => {
     const blows = ['kill-gateway', 'pause-gateway'] as const;
     const pauseMs = { from: 500, to: 3_000 };
@@ -107,4 +127,17 @@ function staleRead(operations: readonly Operation[], listed: boolean): Operation
     return { ...read, id: operations.length, callMs: endMs + 1, returnMs: endMs + 2, note: 'planted' };
   }
   return null;
+}
+
+/** A read after everything else of what an acknowledged write has taken the place of; null: there is no such write. */
+function supersededRead(operations: readonly Operation[]): Operation | null {
+  const made = operations
+    .filter(({ action, outcome }) => action.kind !== 'read' && outcome.kind === 'done')
+    .sort((a, b) => a.callMs - b.callMs);
+  const old = made.slice(0, -1).findLast(({ action }) => action.kind === 'write');
+  if (old?.action.kind !== 'write') return null;
+  const { etag } = old.action;
+  const endMs = Math.max(...operations.map(({ returnMs }) => returnMs));
+  const times = { callMs: endMs + 1, returnMs: endMs + 2 };
+  return { ...old, id: -1, action: { kind: 'read' }, outcome: { kind: 'value', etag }, ...times, note: 'planted' };
 }

@@ -62,7 +62,7 @@ const expected = new Map<string, Expected>();
 beforeAll(async () => {
   dir = await mkdtemp(path.join(os.tmpdir(), 'pithos-migrate-'));
   const external = process.env['PITHOS_TEST_CASSANDRA'];
-  if (external === undefined || external === '') node = await startNode({ heapMb: 768 });
+  if (external === undefined || external === '') node = await startNode({ heapMb: 768, volatileSchema: true });
   const [contactPoint = '', localDataCenter = 'datacenter1'] = (external ?? '').split(',');
   shared =
     node === null

@@ -28,7 +28,7 @@ describe('a damaged replica', () => {
 
   beforeAll(async () => {
     // A node that is asked for what it has must not ask another one that it thinks is faster.
-    ring = await startRing({ nodes: 3, extraConfig: { dynamic_snitch: false } });
+    ring = await startRing({ nodes: 3, volatileSchema: true, extraConfig: { dynamic_snitch: false } });
     const { localDataCenter, contactPoints, nativePort } = ring;
     client = new cassandra.Client({
       contactPoints: [...contactPoints],

@@ -93,6 +93,7 @@ it('bootstraps wait for Cassandra and agree; regions and storage classes keep th
   node = await startNode({
     nativePort: port,
     heapMb: 768,
+    volatileSchema: true,
     extraConfig: {
       authenticator: 'PasswordAuthenticator',
       client_encryption_options: tls.clientEncryptionOptions({ requireClientCert: true }),

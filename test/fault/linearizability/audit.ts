@@ -22,6 +22,7 @@ export interface AuditOptions {
 /** A ring that was hurt has this long to answer again. */
 const RECOVERY_MS = 120_000;
 const WIDTH = 8;
+const AGREEMENT_POLL_MS = 2_000;
 
 /** Adds the last reads to the histories. @returns acknowledged objects that are lost or damaged, each in a line */
 export async function audit(options: AuditOptions): Promise<string[]> {
@@ -45,6 +46,30 @@ export async function audit(options: AuditOptions): Promise<string[]> {
   for (const [key, etag] of recorder.archived)
     if (listed.get(key) !== etag) lost.push(`${key}: listed as ${listed.get(key) ?? 'absent'}`);
   return lost;
+}
+
+/**
+ * Keys whose listing says something else than GET, each in a line, once there are none any more or the patience is at its end. All reads
+ * are added to the histories.
+ */
+export async function disagreements(options: AuditOptions, patienceMs: number): Promise<string[]> {
+  const { requests, recorder, gateways, random } = options;
+  const deadlineMs = performance.now() + patienceMs;
+  for (;;) {
+    const differing: string[] = [];
+    for (const [prefix, keys] of options.keys) {
+      const listed = await requests.list(random.pick(gateways.running), prefix, keys);
+      await inParallel(keys, async (key) => {
+        const read = await requests.read(random.pick(gateways.running), key, 'GET');
+        const [shown, there] = [listed?.get(key) ?? null, recorder.seen.get(key) ?? null];
+        if (listed === null || read === null) differing.push(`${key}: no answer`);
+        else if (shown !== there)
+          differing.push(`${key}: listed as ${shown ?? 'absent'}, GET says ${there ?? 'absent'}`);
+      });
+    }
+    if (differing.length === 0 || performance.now() > deadlineMs) return differing;
+    await sleep(AGREEMENT_POLL_MS);
+  }
 }
 
 async function faultOf(

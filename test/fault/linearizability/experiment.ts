@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CassandraRing } from '../../cassandra/index.mjs';
 import { cassandraConfig, embeddedConfig } from '../../support/config.js';
 import type { PithosConfig } from '../../support/config.js';
-import { audit } from './audit.js';
+import { audit, disagreements } from './audit.js';
 import { Client } from './client.js';
 import type { Gateway } from './gateways.js';
 import { Gateways } from './gateways.js';
@@ -22,12 +22,14 @@ import { statisticsOf } from './statistics.js';
 import type { Statistics } from './statistics.js';
 import { Requests } from './requests.js';
 import { checkAll } from './verdicts.js';
-import type { Verdicts } from './verdicts.js';
+import type { Mode, Verdicts } from './verdicts.js';
 import { prefixOf, Workload } from './workload.js';
 
 export interface ExperimentOptions {
   /** null: the embedded store, one gateway. */
   readonly ring: CassandraRing | null;
+  /** Of the bucket. Default linearizable. */
+  readonly mode?: Mode;
   readonly seed: number;
   readonly operations: number;
   readonly gateways: number;
@@ -44,6 +46,7 @@ export interface ExperimentOptions {
 }
 
 export interface Report extends Statistics {
+  readonly mode: Mode;
   readonly seed: number;
   readonly store: 'cassandra' | 'embedded';
   readonly durationMs: number;
@@ -62,15 +65,21 @@ export interface Report extends Statistics {
   readonly logs: string;
 }
 
-const BUCKET = 'linearizable';
 /** Longer than the gateway tries to commit. */
 const REQUEST_TIMEOUT_MS = 40_000;
 const PROGRESS_MS = 250;
 
+/** The sweeper has so long, beyond the lease, to settle writes that nobody knows the outcome of. */
+const SWEEP_MS = 120_000;
+
 /** Sweeps go on meanwhile. A lease covers four times what two clocks can differ by. */
 function gcOf(maxSkewMs: number): PithosConfig {
-  const lease = `${Math.max(60, Math.ceil((8 * maxSkewMs) / 1000) + 20)}s`;
+  const lease = `${leaseSecondsOf(maxSkewMs)}s`;
   return { interval: '5s', grace: lease, 'intent-lease': lease };
+}
+
+function leaseSecondsOf(maxSkewMs: number): number {
+  return Math.max(60, Math.ceil((8 * maxSkewMs) / 1000) + 20);
 }
 
 export async function runExperiment(options: ExperimentOptions): Promise<Report> {
@@ -113,9 +122,12 @@ interface Parts {
 
 async function observe(options: ExperimentOptions, { random, gateways, client }: Parts): Promise<Report> {
   const recorder = new Recorder();
-  const requests = new Requests({ client, recorder, bucket: BUCKET });
-  await createBucket(client, gateways.running);
-  const clockOffsetsMs = await clockOffsets(client, gateways.running);
+  const { mode = 'linearizable' } = options;
+  // One keyspace may hold the buckets of both modes.
+  const bucket = `${mode}-keys`;
+  const requests = new Requests({ client, recorder, bucket });
+  await createBucket(client, gateways.running, bucket, mode);
+  const clockOffsetsMs = await clockOffsets(client, gateways.running, bucket);
   const startMs = performance.now();
   const events: string[] = [];
   const nemesis = new Nemesis({
@@ -126,23 +138,28 @@ async function observe(options: ExperimentOptions, { random, gateways, client }:
     pauseMs: options.pauseMs,
     report: (event) => events.push(`${((performance.now() - startMs) / 1000).toFixed(1)} ${event}`),
   });
-  const workload = new Workload({ ...options, requests, recorder, gateways, random: random.fork() });
+  const workload = new Workload({ ...options, mode, requests, recorder, gateways, random: random.fork() });
   const durationMs = await work(options, { workload, nemesis, gateways, events });
   options.progress('reading everything that was acknowledged');
   const keys = new Map(
     Array.from({ length: workload.rounds }, (_, round) => [prefixOf(round), workload.keysOf(round)] as const),
   );
-  const lost = await audit({ requests, client, recorder, gateways, random, bucket: BUCKET, keys });
+  const audited = { requests, client, recorder, gateways, random, bucket, keys };
+  const lost = await audit(audited);
+  // Of writes without an answer listings of quorum buckets may know more or less than GET until the sweeper has settled them.
+  const patienceMs = leaseSecondsOf(options.maxSkewMs) * 1000 + SWEEP_MS;
+  if (mode === 'quorum') lost.push(...(await disagreements(audited, patienceMs)));
   options.progress('checking the histories');
   return {
     ...statisticsOf(recorder, durationMs),
+    mode,
     seed: options.seed,
     store: options.ring === null ? 'embedded' : 'cassandra',
     durationMs,
     clockOffsetsMs,
     blows: Object.fromEntries(nemesis.dealt),
     events,
-    verdicts: checkAll(recorder.operations),
+    verdicts: checkAll(recorder.operations, { mode }),
     anomalies: recorder.anomalies,
     archived: recorder.archived.size,
     lost,
@@ -190,17 +207,18 @@ async function work(options: ExperimentOptions, { workload, nemesis, gateways, e
   return durationMs;
 }
 
-async function createBucket(client: Client, gateways: readonly Gateway[]): Promise<void> {
+async function createBucket(client: Client, gateways: readonly Gateway[], bucket: string, mode: Mode): Promise<void> {
   const [first] = gateways;
-  const created = first && (await client.send(first.url, { method: 'PUT', path: `/${BUCKET}` }));
+  const headers = { 'x-pithos-consistency': mode };
+  const created = first && (await client.send(first.url, { method: 'PUT', path: `/${bucket}`, headers }));
   if (created?.kind !== 'answer' || created.status !== 200)
     throw new Error(`the bucket cannot be created: ${JSON.stringify(created)}`);
 }
 
-async function clockOffsets(client: Client, gateways: readonly Gateway[]): Promise<number[]> {
+async function clockOffsets(client: Client, gateways: readonly Gateway[], bucket: string): Promise<number[]> {
   const offsets: number[] = [];
   for (const { slot, url } of gateways) {
-    const path = `/${BUCKET}/clock-${slot}`;
+    const path = `/${bucket}/clock-${slot}`;
     const sentMs = Date.now();
     await client.send(url, { method: 'PUT', path, body: Buffer.from('tick') });
     const head = await client.send(url, { method: 'HEAD', path });

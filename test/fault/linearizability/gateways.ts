@@ -1,12 +1,13 @@
 /** Gateway processes whose clocks are wrong, each in its own way, that can be killed and replaced. */
 import { spawnPithos } from '../../support/server.js';
-import type { PithosConfig, PithosProcess, SpawnOptions } from '../../support/server.js';
+import type { PithosConfig, PithosProcess } from '../../support/server.js';
 import type { Random } from '../../support/random.js';
 
 const PRELOAD = new URL('clock-skew.mjs', import.meta.url).href;
 /** A clock jumps this often. */
 const CLOCK_STEP_MS = 7_000;
-const START_ATTEMPTS = 5;
+/** One that starts just when a node dies finds no quorum, and waits until Cassandra has noticed the death. */
+const READY_TIMEOUT_MS = 240_000;
 
 export interface Gateway {
   readonly slot: number;
@@ -45,7 +46,8 @@ export class Gateways {
 
   async start(slot: number, bootstrap = false): Promise<Gateway> {
     const clockOffsetsMs = this.#offsets();
-    const process = await this.#spawned({
+    const process = await spawnPithos({
+      readyTimeoutMs: READY_TIMEOUT_MS,
       config: this.#options.config,
       bootstrap,
       env: {
@@ -57,17 +59,6 @@ export class Gateways {
     const gateway = { slot, url: process.url, clockOffsetsMs, process };
     this.#running.set(slot, gateway);
     return gateway;
-  }
-
-  /** A gateway that starts just when a node dies may find no quorum, and ends: what runs it starts it again. */
-  async #spawned(options: SpawnOptions): Promise<PithosProcess> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await spawnPithos(options);
-      } catch (error) {
-        if (attempt === START_ATTEMPTS) throw error;
-      }
-    }
   }
 
   /** The first two clocks are as far apart as can be, later ones anywhere between, and jump. */

@@ -3,6 +3,7 @@ import { checkLinearizable } from './checker.js';
 import type { CheckOptions } from './checker.js';
 import { byKey, describeOperation, listingHistory, objectHistory } from './history.js';
 import type { Operation } from './history.js';
+import { checkRegular } from './register.js';
 
 export interface Finding {
   readonly key: string;
@@ -27,14 +28,20 @@ const VIEWS = [
   ['listing', listingHistory],
 ] as const;
 
-export function checkAll(operations: readonly Operation[], options: CheckOptions = {}): Verdicts {
+/** linearizable: what buckets promise by default; quorum: what quorum buckets promise to one writer at a time. */
+export type Mode = 'linearizable' | 'quorum';
+
+export function checkAll(
+  operations: readonly Operation[],
+  options: CheckOptions & { readonly mode?: Mode } = {},
+): Verdicts {
   const findings: Finding[] = [];
   let checked = 0;
   let maxConfigurations = 0;
   for (const [key, ofKey] of byKey(operations)) {
     for (const [view, select] of VIEWS) {
       const history = select(ofKey);
-      const verdict = checkLinearizable(history, options);
+      const verdict = options.mode === 'quorum' ? checkRegular(history) : checkLinearizable(history, options);
       checked += 1;
       maxConfigurations = Math.max(maxConfigurations, verdict.configurations);
       if (verdict.kind === 'undecided')

@@ -9,6 +9,7 @@ import type { Condition } from './history.js';
 import type { Random } from '../../support/random.js';
 import type { Recorder } from './recorder.js';
 import type { Requests, Way } from './requests.js';
+import type { Mode } from './verdicts.js';
 
 export interface WorkloadOptions {
   readonly requests: Requests;
@@ -20,6 +21,8 @@ export interface WorkloadOptions {
   readonly keys: number;
   /** A key has about so many operations before another takes its place. */
   readonly operationsPerKey: number;
+  /** quorum: writes have no conditions, and a key has one writer at a time. */
+  readonly mode: Mode;
 }
 
 const NONE: Condition = { kind: 'none' };
@@ -34,6 +37,8 @@ export class Workload {
   readonly #options: WorkloadOptions;
   #recorded = 0;
   #contents = 0;
+  /** Keys that have their writer. */
+  readonly #written = new Set<string>();
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
@@ -68,17 +73,42 @@ export class Workload {
     if (dice < 0.24) return count(await requests.read(gateway, key, 'GET'));
     if (dice < 0.38) return count(await requests.read(gateway, key, 'HEAD'));
     if (dice < 0.5) return this.#list(gateway, round);
+    if (this.#options.mode === 'quorum') return this.#writeAlone(gateway, round, { key, random });
     if (dice < 0.6) return this.#remove(gateway, round, key);
     if (dice < 0.66)
       return count(await requests.remove(gateway, key, seen === null ? { kind: 'present' } : ifMatch(seen)));
+    return this.#write(gateway, key, { condition: conditionOf(random, seen), random });
+  }
+
+  async #write(
+    gateway: Gateway,
+    key: string,
+    { condition, random }: { readonly condition: Condition; readonly random: Random },
+  ): Promise<number> {
     return count(
-      await requests.write(gateway, key, {
+      await this.#options.requests.write(gateway, key, {
         way: random.pick(WAYS),
         content: makeContent(`${key} content ${this.#contents++}`, random),
-        condition: conditionOf(random, seen),
+        condition,
         elsewhere: () => this.#other(gateway),
       }),
     );
+  }
+
+  /** Whoever finds the key being written reads it. */
+  async #writeAlone(
+    gateway: Gateway,
+    round: number,
+    { key, random }: { readonly key: string; readonly random: Random },
+  ): Promise<number> {
+    if (this.#written.has(key)) return count(await this.#options.requests.read(gateway, key, 'GET'));
+    this.#written.add(key);
+    try {
+      if (random.chance(0.3)) return await this.#remove(gateway, round, key);
+      return await this.#write(gateway, key, { condition: NONE, random });
+    } finally {
+      this.#written.delete(key);
+    }
   }
 
   async #list(gateway: Gateway, round: number): Promise<number> {
