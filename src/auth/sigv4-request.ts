@@ -165,6 +165,8 @@ export interface PresignedV4 {
 }
 
 const MAX_EXPIRES_SECONDS = 604_800;
+/** As long as any signed request holds. */
+const DEFAULT_EXPIRES_SECONDS = 900;
 
 /** Parses the six parameters of a presigned URL; throws AuthorizationQueryParametersError. */
 export function parsePresignedV4(parameters: readonly QueryParameter[]): PresignedV4 {
@@ -173,7 +175,9 @@ export function parsePresignedV4(parameters: readonly QueryParameter[]): Presign
   if (algorithm !== undefined && algorithm !== ALGORITHM) {
     throw queryParameters(`X-Amz-Algorithm only supports "${ALGORITHM}"`);
   }
-  if (!algorithm || !credential || !date || !expires || !signedHeaders || !signature) {
+  // Services other than S3 do without X-Amz-Expires.
+  const forS3 = credential === undefined || credential.split('/').at(-2) === 's3';
+  if (!algorithm || !credential || !date || (!expires && forS3) || !signedHeaders || !signature) {
     throw queryParameters(
       'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.',
     );
@@ -181,7 +185,7 @@ export function parsePresignedV4(parameters: readonly QueryParameter[]): Presign
   return {
     credential,
     date,
-    expiresSeconds: parseExpires(expires),
+    expiresSeconds: expires ? parseExpires(expires) : DEFAULT_EXPIRES_SECONDS,
     signedHeaders,
     signature,
     sessionToken: queryValue(parameters, 'X-Amz-Security-Token'),

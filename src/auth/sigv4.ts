@@ -81,7 +81,7 @@ export class SigV4 {
       signedHeaders: this.#headerLists.parse(parsed.signedHeaders),
       signature: parsed.signature,
       canonicalQuery: canonicalQuery(parameters, 'X-Amz-Signature'),
-      payloadHash: contentSha256 ?? UNSIGNED_PAYLOAD,
+      payloadHash: contentSha256 ?? presignedBodyHash(request, scope.service),
     };
     const token = parsed.sessionToken ?? headers['x-amz-security-token'];
     const credential = await findCredential(this.#options.lookup, scope.accessKey, token);
@@ -174,6 +174,11 @@ export class SigV4 {
 function bodyHash(request: SigningRequest, service: string): string {
   if (service !== 's3' && request.bodySha256Hex !== undefined) return request.bodySha256Hex;
   throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: x-amz-content-sha256' });
+}
+
+/** Only S3 leaves bodies out of presigned URLs. */
+function presignedBodyHash(request: SigningRequest, service: string): string {
+  return service === 's3' ? UNSIGNED_PAYLOAD : (request.bodySha256Hex ?? UNSIGNED_PAYLOAD);
 }
 
 /** The Host header and every x-amz-* header must be under the signature: S3 acts on them. */

@@ -23,6 +23,8 @@ import * as providers from './ops/oidc-providers.js';
 import * as policies from './ops/policies.js';
 import * as roles from './ops/roles.js';
 import * as sts from './ops/sts.js';
+import type { TagHandlers } from './ops/tags.js';
+import { policyTags, providerTags, roleTags, userTags } from './ops/tags.js';
 import * as users from './ops/users.js';
 
 type Handler = IamAction['handler'];
@@ -59,15 +61,17 @@ function boundaryRows(kind: 'user' | 'role'): IamAction[] {
   ];
 }
 
+function tagRows(title: string, on: Subject, { tag, untag, list }: TagHandlers): IamAction[] {
+  return [iam(`Tag${title}`, on, tag), iam(`Untag${title}`, on, untag), iam(`List${title}Tags`, on, list)];
+}
+
 const ROWS: readonly IamAction[] = [
   iam('CreateUser', 'user', users.createUser),
   iam('GetUser', 'user', users.getUser),
   iam('UpdateUser', 'user', users.updateUser),
   iam('DeleteUser', 'user', users.deleteUser),
   iam('ListUsers', 'account', users.listUsers),
-  iam('TagUser', 'user', users.tagUser),
-  iam('UntagUser', 'user', users.untagUser),
-  iam('ListUserTags', 'user', users.listUserTags),
+  ...tagRows('User', 'user', userTags),
   iam('ListGroupsForUser', 'user', users.listGroupsForUser),
   ...entityRows('user'),
   ...boundaryRows('user'),
@@ -94,9 +98,7 @@ const ROWS: readonly IamAction[] = [
   iam('UpdateAssumeRolePolicy', 'role', roles.updateAssumeRolePolicy),
   iam('DeleteRole', 'role', roles.deleteRole),
   iam('ListRoles', 'account', roles.listRoles),
-  iam('TagRole', 'role', roles.tagRole),
-  iam('UntagRole', 'role', roles.untagRole),
-  iam('ListRoleTags', 'role', roles.listRoleTags),
+  ...tagRows('Role', 'role', roleTags),
   ...entityRows('role'),
   ...boundaryRows('role'),
 
@@ -110,6 +112,7 @@ const ROWS: readonly IamAction[] = [
   iam('DeletePolicyVersion', 'policy', policies.deletePolicyVersion),
   iam('SetDefaultPolicyVersion', 'policy', policies.setDefaultPolicyVersion),
   iam('ListEntitiesForPolicy', 'policy', listEntitiesForPolicy),
+  ...tagRows('Policy', 'policy', policyTags),
 
   iam('CreateOpenIDConnectProvider', 'oidc', providers.createOpenIdConnectProvider),
   iam('GetOpenIDConnectProvider', 'oidc', providers.getOpenIdConnectProvider),
@@ -118,6 +121,7 @@ const ROWS: readonly IamAction[] = [
   iam('AddClientIDToOpenIDConnectProvider', 'oidc', providers.addClientId),
   iam('RemoveClientIDFromOpenIDConnectProvider', 'oidc', providers.removeClientId),
   iam('UpdateOpenIDConnectProviderThumbprint', 'oidc', providers.updateThumbprint),
+  ...tagRows('OpenIDConnectProvider', 'oidc', providerTags),
 
   iam('GetAccountSummary', 'account', getAccountSummary),
   iam('ListAccountAliases', 'account', listAccountAliases),

@@ -2,18 +2,24 @@
 import type { IamAction, IamContext } from './iam-action.js';
 import { judgeCaller } from './iam-caller.js';
 import { IamError } from './iam-errors.js';
-import { entityArn, oidcProviderArn } from './iam-names.js';
+import { entityArn, oidcProviderArn, parseOidcProviderArn } from './iam-names.js';
+import { TAG_KEY } from './iam-params.js';
+import { tagKeysOf, withKeys } from './iam-request-keys.js';
+import type { Tags } from './iam-store.js';
+import { findPolicy } from './ops/attachments.js';
 import { callerOf, findEntity } from './ops/entities.js';
 import { providerKey } from './ops/oidc-providers.js';
 
-/** @throws IamError AccessDenied */
+/** @throws IamError AccessDenied; ValidationError, InvalidInput for tags that are none */
 export async function authorizeAction(action: IamAction, context: IamContext): Promise<void> {
   const caller = callerOf(context);
   if (action.service === 'iam') refuseKeySession(context, action);
   if (action.access !== 'policy' || caller.policies === null) return;
   const asked = `${action.service}:${action.name}`;
-  const resource = await subjectArn(action, context);
-  const { denied, allowed } = judgeCaller(caller, { action: asked, resource, keys: context.keys });
+  const subject = await subjectOf(action, context);
+  const { arn: resource } = subject;
+  const keys = withKeys(context.keys, subjectKeys(context, subject));
+  const { denied, allowed } = judgeCaller(caller, { action: asked, resource, keys });
   if (allowed && !denied) return;
   const reason = denied
     ? 'with an explicit deny in an identity-based policy'
@@ -33,39 +39,81 @@ function refuseKeySession({ credential, caller }: IamContext, action: IamAction)
   throw new IamError('AccessDenied', `Cannot call iam:${action.name} with these session credentials`);
 }
 
-async function subjectArn({ on }: IamAction, context: IamContext): Promise<string> {
+/** What an action is about, as policies see it. */
+interface Asked {
+  readonly arn: string;
+  readonly tags: Tags;
+  /** ARN of its permissions boundary; null: none */
+  readonly boundary: string | null;
+}
+
+async function subjectOf({ on }: IamAction, context: IamContext): Promise<Asked> {
   const { params, account, reader } = context;
   switch (on) {
     case 'account':
-      return '*';
+      return bare('*');
     case 'user':
     case 'group':
     case 'role':
-      return namedArn(on, context);
-    case 'policy':
-      return params.has('PolicyArn')
-        ? params.raw('PolicyArn')
-        : entityArn(account, 'policy', { path: pathParameter(context), name: params.raw('PolicyName') });
-    case 'oidc':
-      return params.has('OpenIDConnectProviderArn')
-        ? params.raw('OpenIDConnectProviderArn')
-        : oidcProviderArn(account, providerKey(params.raw('Url')));
+      return named(on, context);
+    case 'policy': {
+      const name = params.raw('PolicyName');
+      if (!params.has('PolicyArn')) return bare(entityArn(account, 'policy', { path: pathParameter(context), name }));
+      const policy = await findPolicy(reader, params.raw('PolicyArn'));
+      return { ...bare(params.raw('PolicyArn')), tags: policy?.document?.tags ?? {} };
+    }
+    case 'oidc': {
+      if (!params.has('OpenIDConnectProviderArn'))
+        return bare(oidcProviderArn(account, providerKey(params.raw('Url'))));
+      const arn = params.raw('OpenIDConnectProviderArn');
+      const url = parseOidcProviderArn(arn)?.url;
+      const provider = url === undefined ? null : await reader.get('oidc', url);
+      return { ...bare(arn), tags: provider?.tags ?? {} };
+    }
     case 'key': {
       const key = await reader.get('key', params.raw('AccessKeyId'));
       const user = key?.user === undefined || key.user === null ? null : await reader.get('user', key.user);
-      return user === null ? '*' : entityArn(account, 'user', user);
+      return user === null ? bare('*') : { ...user, arn: entityArn(account, 'user', user) };
     }
   }
 }
 
+function bare(arn: string): Asked {
+  return { arn, tags: {}, boundary: null };
+}
+
 /** By name; one that is not there yet as it would be created. Without a UserName, the caller. */
-async function namedArn(kind: 'user' | 'group' | 'role', context: IamContext): Promise<string> {
+async function named(kind: 'user' | 'group' | 'role', context: IamContext): Promise<Asked> {
   const { params, account, reader } = context;
   const parameter = { user: 'UserName', group: 'GroupName', role: 'RoleName' }[kind];
-  if (kind === 'user' && !params.has(parameter)) return callerOf(context).arn;
-  const name = params.raw(parameter);
-  const found = await findEntity(reader, kind, name);
-  return entityArn(account, kind, found?.entity ?? { path: pathParameter(context), name });
+  const caller = kind === 'user' && !params.has(parameter) ? callerOf(context) : null;
+  const name = caller === null ? params.raw(parameter) : (caller.principal.userName ?? '');
+  const entity = (await findEntity(reader, kind, name))?.entity;
+  return {
+    tags: {},
+    boundary: null,
+    ...entity,
+    arn: caller?.arn ?? entityArn(account, kind, entity ?? { path: pathParameter(context), name }),
+  };
+}
+
+/**
+ * Condition keys that are IAM's own: tags that the request brings and that its subject has, the policy it attaches, the boundary
+ * it sets or its subject has.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+ */
+function subjectKeys({ params }: IamContext, { tags, boundary }: Asked): ReadonlyMap<string, readonly string[]> {
+  const added = params.has('Tags.member.1.Key') ? params.tags({ caseSensitive: true }) : {};
+  const names = [...Object.keys(added), ...params.list('TagKeys', TAG_KEY)];
+  const wantedBoundary = params.has('PermissionsBoundary') ? params.raw('PermissionsBoundary') : boundary;
+  return new Map<string, readonly string[]>([
+    ...Object.entries(tagKeysOf('aws:requesttag', added)),
+    ...Object.entries(tagKeysOf('aws:resourcetag', tags)),
+    ...Object.entries(tagKeysOf('iam:resourcetag', tags)),
+    ...(names.length === 0 ? [] : [['aws:tagkeys', names] as const]),
+    ...(params.has('PolicyArn') ? [['iam:policyarn', [params.raw('PolicyArn')]] as const] : []),
+    ...(wantedBoundary === null ? [] : [['iam:permissionsboundary', [wantedBoundary]] as const]),
+  ]);
 }
 
 /** Checked by the action itself. */

@@ -70,6 +70,7 @@ export function invalid(message: string): IamError {
 const FROM_S3: Partial<Record<S3ErrorCode, IamErrorCode>> = {
   AccessDenied: 'AccessDenied',
   AuthorizationHeaderMalformed: 'IncompleteSignature',
+  AuthorizationQueryParametersError: 'IncompleteSignature',
   ExpiredToken: 'ExpiredToken',
   IncompleteBody: 'MalformedQueryString',
   InvalidAccessKeyId: 'InvalidClientTokenId',
@@ -77,6 +78,7 @@ const FROM_S3: Partial<Record<S3ErrorCode, IamErrorCode>> = {
   InvalidRequest: 'IncompleteSignature',
   InvalidToken: 'InvalidClientTokenId',
   MaxMessageLengthExceeded: 'RequestEntityTooLarge',
+  NotImplemented: 'NotImplemented',
   OperationAborted: 'ConcurrentModification',
   RequestTimeTooSkewed: 'RequestExpired',
   RequestTimeout: 'MalformedQueryString',

@@ -17,9 +17,12 @@ export const SESSION_NAME: TextRule = { min: 2, max: 64, pattern: NAME };
 export const PATH: TextRule = { max: 512, pattern: /^\/$|^\/[!-~]+\/$/ };
 export const PATH_PREFIX: TextRule = { max: 512, pattern: /^\/[!-~]*$/ };
 export const ARN: TextRule = { min: 20, max: 2048 };
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
+export const TAG_KEY: TextRule = { max: 128, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u };
+const TAG_VALUE: TextRule = { min: 0, max: 256, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u };
 export const ACCESS_KEY_ID: TextRule = { min: 16, max: 128, pattern: /^\w+$/ };
 /** Documents are measured by their own limits. */
-export const DOCUMENT: TextRule = { max: 131_072 };
+export const DOCUMENT: TextRule = { max: 131_072, pattern: /^[\t\n\r\x20-\xff]+$/ };
 
 const MAX_MEMBERS = 1000;
 const MAX_TAGS = 50;
@@ -92,12 +95,14 @@ export class Params {
     return found;
   }
 
-  /** NAME.member.1, NAME.member.2, ... @throws IamError ValidationError */
-  list(name: string, rule: TextRule): readonly string[] {
-    return this.#members(name, (prefix) => {
+  /** NAME.member.1, NAME.member.2, ... of which there may be so many. @throws IamError ValidationError */
+  list(name: string, rule: TextRule, maxMembers = MAX_MEMBERS): readonly string[] {
+    const members = this.#members(name, (prefix) => {
       const value = this.#fields.get(prefix);
       return value === undefined ? null : checked(name, value, rule);
     });
+    if (members.length > maxMembers) throw tooMany(name, maxMembers);
+    return members;
   }
 
   /** NAME.member.N.FIELD of every N. @throws IamError ValidationError */
@@ -105,16 +110,23 @@ export class Params {
     return this.#members(name, (prefix) => this.optional(`${prefix}.${field}`, rule));
   }
 
-  /** Tags.member.N.Key and .Value. @throws IamError ValidationError, InvalidInput, LimitExceeded */
-  tags(name = 'Tags'): Tags {
-    const pairs = this.#members(name, (prefix) => {
-      const key = this.optional(`${prefix}.Key`, { max: 128 });
-      return key === null ? null : ([key, this.optional(`${prefix}.Value`, { min: 0, max: 256 }) ?? ''] as const);
-    });
-    if (pairs.length > MAX_TAGS)
-      throw new IamError('LimitExceeded', `Cannot exceed quota for TagsPerEntity: ${MAX_TAGS}`);
-    if (new Set(pairs.map(([key]) => key.toLowerCase())).size < pairs.length)
-      throw new IamError('InvalidInput', 'Duplicate tag keys found. Please note that Tag keys are case insensitive.');
+  /**
+   * Tags.member.N.Key and .Value. caseSensitive: whether keys that differ in case alone are different ones.
+   * @throws IamError ValidationError, InvalidInput
+   */
+  tags({ caseSensitive = false }: { readonly caseSensitive?: boolean } = {}): Tags {
+    const pairs = this.#members('Tags', (prefix) =>
+      this.has(`${prefix}.Key`) || this.has(`${prefix}.Value`)
+        ? ([this.text(`${prefix}.Key`, TAG_KEY), this.text(`${prefix}.Value`, TAG_VALUE)] as const)
+        : null,
+    );
+    if (pairs.length > MAX_TAGS) throw tooMany('Tags', MAX_TAGS);
+    const keys = pairs.map(([key]) => (caseSensitive ? key : key.toLowerCase()));
+    if (new Set(keys).size < pairs.length)
+      throw new IamError(
+        'InvalidInput',
+        `Duplicate tag keys found.${caseSensitive ? '' : ' Please note that Tag keys are case insensitive.'}`,
+      );
     return Object.fromEntries(pairs);
   }
 
@@ -149,6 +161,10 @@ function checked(name: string, value: string, { min = 1, max, pattern }: TextRul
   if (pattern !== undefined && !pattern.test(value))
     throw constraint(name, value, `Member must satisfy regular expression pattern: ${pattern.source}`);
   return value;
+}
+
+function tooMany(name: string, max: number): IamError {
+  return constraint(name, '[...]', `Member must have length less than or equal to ${max}`);
 }
 
 function constraint(name: string, value: string, rule: string): IamError {

@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
  */
 import type { S3Request } from '../s3/request.js';
+import type { Tags } from './iam-store.js';
 import type { ConditionKeys } from './policy-model.js';
 import { plainAddress } from './policy-operators.js';
 
@@ -51,4 +52,12 @@ export function requestKey(
 /** Keys that an action adds to those of its request; lower case. */
 export function withKeys(keys: ConditionKeys, added: ReadonlyMap<string, readonly string[]>): ConditionKeys {
   return { get: (name) => added.get(name.toLowerCase()) ?? keys.get(name) };
+}
+
+/** Tags as condition keys: of the request, of its session, of what it is about. */
+export function tagKeysOf(
+  prefix: 'aws:requesttag' | 'aws:principaltag' | 'aws:resourcetag' | 'iam:resourcetag',
+  tags: Tags,
+): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(tags).map(([tag, value]) => [`${prefix}/${tag.toLowerCase()}`, [value]]));
 }

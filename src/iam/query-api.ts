@@ -1,5 +1,6 @@
 /**
- * The query APIs of IAM and STS: POST / with a form that names an action, signed for 'iam', 'sts' or 's3', answered in XML.
+ * The query APIs of IAM and STS: POST / with a form that names an action, or GET / with a query that does (presigned too), signed for
+ * 'iam', 'sts' or 's3', answered in XML.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html
  */
 import { createHash } from 'node:crypto';
@@ -50,12 +51,12 @@ export interface QueryAnswer {
   readonly failure: IamError | null;
 }
 
-/** Whether a request is for these APIs: a POST of a form to the service itself, which means nothing to S3. */
-export function isQueryRequest({ method, bucket, headers }: S3Request): boolean {
+/** Whether a request is for these APIs: a form or a query that names an action, sent to the service itself: nothing that S3 knows. */
+export function isQueryRequest({ method, bucket, query, headers }: S3Request): boolean {
+  if (bucket !== null) return false;
+  if (method === 'GET') return query.has('Action');
   return (
-    method === 'POST' &&
-    bucket === null &&
-    /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type']?.trim() ?? '')
+    method === 'POST' && /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type']?.trim() ?? '')
   );
 }
 
@@ -78,20 +79,21 @@ export class QueryApi {
 
   /** Never rejects: every failure is answered in the API's own form. */
   async serve(exchange: QueryExchange): Promise<QueryAnswer> {
-    const requestId = exchange.request.id;
+    const { id: requestId, method, rawQuery } = exchange.request;
     let service: QueryService = 'iam';
     try {
       const body = await exchange.readBody(MAX_BODY_BYTES);
-      const params = new Params(body.toString('utf8'));
+      const params = new Params(method === 'GET' ? rawQuery : body.toString('utf8'));
       service = params.raw('Version') === VERSIONS.sts ? 'sts' : 'iam';
       const action = this.#action(params);
       service = action.service;
       exchange.onAction(action.name);
       const result = await this.#run(action, params, { exchange, body });
-      return { response: xml(200, answerDocument({ service, action: action.name, result, requestId })), failure: null };
+      const document = answerDocument({ service, action: action.name, result, requestId });
+      return { response: xml(200, document, requestId), failure: null };
     } catch (error) {
       const failure = toIamError(error);
-      return { response: xml(failure.status, iamErrorDocument(failure, service, requestId)), failure };
+      return { response: xml(failure.status, iamErrorDocument(failure, service, requestId), requestId), failure };
     }
   }
 
@@ -174,20 +176,26 @@ export class QueryApi {
         'SignatureDoesNotMatch',
         `Credential should be scoped to correct service: '${action.service}'.`,
       );
-    checkBody(auth, signing.headers['x-amz-content-sha256'], bodySha256Hex);
+    checkBody(auth, signing.headers['x-amz-content-sha256'], { sizeBytes: body.length, sha256Hex: bodySha256Hex });
     this.used(auth);
     return auth;
   }
 }
 
-/** The signature must cover the form: everything that is asked for is in it. */
-function checkBody({ payload }: SignedResult, declared: string | undefined, actual: string): void {
-  if (declared === undefined) return; // the body's hash itself was signed
-  if (payload.kind !== 'sha256' || payload.hex !== actual)
-    throw new Failure('SignatureDoesNotMatch', 'The signed x-amz-content-sha256 is not the SHA-256 of the body.');
+/** The signature must cover the form, if there is one: everything that is asked for is in it. @throws IamError */
+function checkBody(
+  { payload, carrier }: SignedResult,
+  declared: string | undefined,
+  body: { readonly sizeBytes: number; readonly sha256Hex: string },
+): void {
+  if (body.sizeBytes === 0 || (payload.kind === 'sha256' && payload.hex === body.sha256Hex)) return;
+  // Without the header the body's hash itself was signed. Of presigned URLs that is not so: whoever has one could fill in the form.
+  if (carrier === 'header' && declared === undefined) return;
+  throw new Failure('SignatureDoesNotMatch', 'The signed x-amz-content-sha256 is not the SHA-256 of the body.');
 }
 
-function xml(status: number, body: string): S3Response {
+/** SDKs read the request's id from a header that has another name than S3's. */
+function xml(status: number, body: string, requestId: string): S3Response {
   const retry = status === 503 ? { 'retry-after': '1' } : {};
-  return { status, headers: { 'content-type': 'text/xml', ...retry }, body };
+  return { status, headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId, ...retry }, body };
 }

@@ -9,7 +9,7 @@ import { IamError } from './iam-errors.js';
 import { assumedRoleArn, entityArn, newId, newSecret, parseEntityArn } from './iam-names.js';
 import { ARN, DOCUMENT, SESSION_NAME } from './iam-params.js';
 import { withKeys } from './iam-request-keys.js';
-import type { RoleDocument, Tags } from './iam-store.js';
+import type { RoleDocument } from './iam-store.js';
 import { AccountReader } from './iam-store.js';
 import { isoDate } from './iam-xml.js';
 import { requireSealers } from './ops/access-keys.js';
@@ -154,11 +154,6 @@ export function roleSeconds({ params, caller }: IamContext, { role }: FoundRole)
 
 export function sessionNameOf({ params }: IamContext): string {
   return params.text('RoleSessionName', SESSION_NAME);
-}
-
-/** Tags of a session as condition keys: of the request that makes it, and of the session. */
-export function sessionTagKeys(prefix: 'aws:requesttag' | 'aws:principaltag', tags: Tags): Record<string, string[]> {
-  return Object.fromEntries(Object.entries(tags).map(([tag, value]) => [`${prefix}/${tag.toLowerCase()}`, [value]]));
 }
 
 export interface NewSession {

@@ -9,6 +9,7 @@ import { requestKey } from '../iam/iam-request-keys.js';
 import type { BucketRecord, Retention } from '../store/types.js';
 import type { Identity } from './context.js';
 import type { S3Request } from './request.js';
+import { decodeFormText } from './request.js';
 import type { Tags } from './tagging.js';
 import { parseTaggingHeader } from './tagging.js';
 
@@ -125,7 +126,7 @@ function copySource(header: string | undefined): string | undefined {
   const mark = header.lastIndexOf('?versionId=');
   const path = mark < 0 ? header : header.slice(0, mark);
   try {
-    return decodeURIComponent(path).replace(/^\//, '');
+    return decodeFormText(path).replace(/^\//, '');
   } catch {
     return path;
   }

@@ -28,9 +28,9 @@ export function expectedDigests(headers: Headers): ExpectedDigests {
   const md5 = contentMd5(headers);
   let algorithm: ChecksumAlgorithm | null = null;
   let value: string | null = null;
-  for (const candidate of CHECKSUM_ALGORITHMS) {
-    const given = headers[checksumHeaderName(candidate)];
-    if (given === undefined) continue;
+  for (const [name, given] of Object.entries(headers)) {
+    const candidate = announcedBy(name);
+    if (candidate === null) continue;
     if (algorithm !== null) throw severalChecksums();
     algorithm = candidate;
     value = checksumValue(candidate, given);
@@ -48,16 +48,37 @@ export function expectedDigests(headers: Headers): ExpectedDigests {
   const announced = headers['x-amz-sdk-checksum-algorithm'] ?? headers['x-amz-checksum-algorithm'];
   if (announced !== undefined && announced !== '') {
     const parsed = parseChecksumAlgorithm(announced);
-    if (parsed === null)
-      throw new S3Error('InvalidRequest', {
-        message:
-          'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
-      });
+    if (parsed === null) throw unsupportedAlgorithm();
     if (algorithm !== null && algorithm !== parsed)
       throw new S3Error('InvalidRequest', { message: 'Value for x-amz-sdk-checksum-algorithm header is invalid.' });
     algorithm = parsed;
   }
   return { md5, algorithm, value, trailer };
+}
+
+/** Headers of that family that are no checksums of the request. */
+const NO_VALUE = /^(algorithm|type|mode)$/;
+
+/**
+ * The algorithm whose checksum the header carries; null when it carries none. A checksum that cannot be checked is refused: the
+ * client would take the upload for verified.
+ * @throws S3Error InvalidRequest
+ */
+function announcedBy(header: string): ChecksumAlgorithm | null {
+  const [, name] = /^x-amz-checksum-(.+)$/.exec(header) ?? [];
+  if (name === undefined || NO_VALUE.test(name)) return null;
+  const algorithm = parseChecksumAlgorithm(name);
+  if (algorithm === null)
+    throw new S3Error('InvalidRequest', {
+      message: 'The algorithm type you specified in x-amz-checksum- header is invalid.',
+    });
+  return algorithm;
+}
+
+export function unsupportedAlgorithm(): S3Error {
+  return new S3Error('InvalidRequest', {
+    message: `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${CHECKSUM_ALGORITHMS.join(', ')}]`,
+  });
 }
 
 function severalChecksums(): S3Error {

@@ -15,7 +15,7 @@ import { regionOf } from './context.js';
 import { checkReadKey, readCipher } from './encryption.js';
 import { S3Error, invalidArgument } from './errors.js';
 import type { ByteRange } from './range.js';
-import { namedBucket } from './request.js';
+import { decodeFormText, namedBucket } from './request.js';
 import { requirePayer } from './requester-pays.js';
 import { toS3Error } from './store-errors.js';
 import { selectorOf } from './versioning.js';
@@ -31,7 +31,7 @@ export interface CopySourceName {
 }
 
 /**
- * '[/]bucket/key[?versionId=id]', percent-encoded as a whole or in parts. Pure.
+ * '[/]bucket/key[?versionId=id]', percent-encoded as a whole or in parts; '+' is a space, as S3 has it. Pure.
  * @throws S3Error InvalidArgument, KeyTooLongError
  */
 export function parseCopySource(header: string): CopySourceName {
@@ -52,9 +52,8 @@ export function parseCopySource(header: string): CopySourceName {
 }
 
 function decode(text: string, header: string): string {
-  if (!text.includes('%')) return text;
   try {
-    return decodeURIComponent(text);
+    return decodeFormText(text);
   } catch {
     throw invalidArgument(HEADER, header, 'Copy Source is not URL-encoded UTF-8.');
   }

@@ -16,6 +16,7 @@ import {
 } from '../data/checksums.js';
 import type { ObjectChecksum, PartRecord, UploadRecord } from '../store/types.js';
 import type { ExpectedDigests } from './checksum-headers.js';
+import { unsupportedAlgorithm } from './checksum-headers.js';
 import { S3Error, invalidArgument } from './errors.js';
 import type { QueryParams, S3Request } from './request.js';
 import type { CompletedPart } from './xml/multipart.js';
@@ -85,10 +86,7 @@ export function uploadChecksum(headers: Headers): UploadChecksum | null {
     return null;
   }
   const algorithm = parseChecksumAlgorithm(name);
-  if (algorithm === null)
-    throw invalidRequest(
-      'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
-    );
+  if (algorithm === null) throw unsupportedAlgorithm();
   if (type === undefined || type === '') return { algorithm, type: defaultMultipartChecksumType(algorithm) };
   const wanted = type.toUpperCase();
   if (wanted !== 'COMPOSITE' && wanted !== 'FULL_OBJECT')
@@ -108,17 +106,18 @@ export function uploadChecksumHeaders(checksum: UploadChecksum | null): Record<s
 }
 
 /**
- * The checksums to compute for a part: the upload's, which the part's own must agree with; without one, what the part
- * brings along.
+ * The checksums to compute for a part: the upload's, which the part's own must agree with; without one, what the part brings
+ * along. Parts that are sent for a composite checksum must bring one. expected: null for a part that is copied.
  * @throws S3Error InvalidRequest
  */
 export function partAlgorithms(
   checksum: UploadChecksum | null,
-  expected: Pick<ExpectedDigests, 'algorithm'>,
+  expected: Pick<ExpectedDigests, 'algorithm'> | null,
 ): ChecksumAlgorithm[] {
-  const own = expected.algorithm;
+  const own = expected?.algorithm ?? null;
   if (checksum === null) return own === null ? [] : [own];
-  if (own !== null && own !== checksum.algorithm) throw typeMismatch(checksum.algorithm, own);
+  if (own === null ? expected !== null && checksum.type === 'COMPOSITE' : own !== checksum.algorithm)
+    throw typeMismatch(checksum.algorithm, own);
   const algorithm = parseChecksumAlgorithm(checksum.algorithm);
   if (algorithm === null) throw new Error(`an upload with the unknown checksum ${checksum.algorithm}`);
   return [algorithm];
@@ -186,9 +185,9 @@ function checkPartChecksums(
   part: PartRecord,
   upload: Pick<UploadRecord, 'uploadId' | 'checksum'>,
 ): void {
+  const { checksum } = upload;
   for (const [algorithm, value] of Object.entries(wanted.checksums)) {
-    if (upload.checksum !== null && upload.checksum.algorithm !== algorithm)
-      throw typeMismatch(upload.checksum.algorithm, algorithm);
+    if (checksum !== null && checksum.algorithm !== algorithm) throw typeMismatch(checksum.algorithm, algorithm);
     if (part.checksums[algorithm] !== value) throw invalidPart(upload.uploadId, wanted);
   }
 }
@@ -290,9 +289,9 @@ export function objectLocation(
   return `${request.secure ? 'https' : 'http'}://${request.host}/${bucketPath}${path}`;
 }
 
-function typeMismatch(expected: string | null, actual: string): S3Error {
+function typeMismatch(expected: string | null, actual: string | null): S3Error {
   return invalidRequest(
-    `Checksum Type mismatch occurred, expected checksum Type: ${expected?.toLowerCase() ?? 'null'}, actual checksum Type: ${actual.toLowerCase()}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${expected?.toLowerCase() ?? 'null'}, actual checksum Type: ${actual?.toLowerCase() ?? 'null'}`,
   );
 }
 

@@ -100,8 +100,11 @@ function lockedError(): S3Error {
 
 /** @throws S3Error InvalidArgument when the date has passed */
 export function checkFuture(retention: Retention, nowMs: number): void {
-  if (retention.untilMs <= nowMs)
-    throw invalidArgument('RetainUntilDate', isoMs(retention.untilMs), 'The retain until date must be in the future!');
+  if (retention.untilMs <= nowMs) throw pastDate('RetainUntilDate', isoMs(retention.untilMs));
+}
+
+function pastDate(name: string, value: string): S3Error {
+  return invalidArgument(name, value, 'The retain until date must be in the future!');
 }
 
 const MODE = 'x-amz-object-lock-mode';
@@ -119,10 +122,12 @@ export function requestedLock(
 ): RequestedLock {
   const [mode, until, hold] = [headers[MODE], headers[UNTIL], headers[HOLD]];
   if (mode === undefined && until === undefined && hold === undefined) return { retention: null, legalHold: false };
-  requireObjectLock(bucket);
+  // The headers are judged first, as on S3, whatever the bucket is like.
   if (hold !== undefined && hold !== 'ON' && hold !== 'OFF')
     throw invalidArgument(HOLD, hold, "Legal Hold must be either of 'ON' or 'OFF'");
-  return { retention: requestedRetention(mode, until, nowMs), legalHold: hold === 'ON' };
+  const retention = requestedRetention(mode, until, nowMs);
+  requireObjectLock(bucket);
+  return { retention, legalHold: hold === 'ON' };
 }
 
 function requestedRetention(mode: string | undefined, until: string | undefined, nowMs: number): Retention | null {
@@ -133,9 +138,8 @@ function requestedRetention(mode: string | undefined, until: string | undefined,
   if (known === undefined) throw invalidArgument(MODE, mode, 'Unknown wormMode directive.');
   const date = parseIsoDate(until);
   if (date === null) throw invalidArgument(UNTIL, until, 'The retain until date must be provided in ISO 8601 format');
-  const retention: Retention = { mode: known, untilMs: date };
-  checkFuture(retention, nowMs);
-  return retention;
+  if (date <= nowMs) throw pastDate(UNTIL, until);
+  return { mode: known, untilMs: date };
 }
 
 /** What the version says of its hold; null when it never had one. OFF is remembered apart: it is an answer of its own on S3. */

@@ -53,8 +53,9 @@ export interface S3Request {
   /** host[:port] the client meant */
   readonly host: string;
   readonly remoteAddress: string;
+  /** The client came over TLS, perhaps to a trusted proxy. */
   readonly secure: boolean;
-  /** '1.3'; absent without TLS */
+  /** of the connection to this server, '1.3'; absent without TLS */
   readonly tlsVersion?: string;
 }
 
@@ -172,11 +173,15 @@ function decodePath(text: string): string {
 }
 
 function decodeQuery(text: string): string {
-  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
-  if (!spaced.includes('%')) return spaced;
   try {
-    return decodeURIComponent(spaced);
+    return decodeFormText(text);
   } catch (cause) {
     throw new S3Error('InvalidURI', { cause });
   }
+}
+
+/** Percent-decoding as forms have it, where '+' is a space. @throws URIError when what comes out is not UTF-8 */
+export function decodeFormText(text: string): string {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  return spaced.includes('%') ? decodeURIComponent(spaced) : spaced;
 }

@@ -11,6 +11,8 @@ import type {
   VersioningState,
   VersionSelector,
 } from '../store/types.js';
+import { seqOfVersionId } from '../store/versions.js';
+import { invalidArgument } from './errors.js';
 import { checkRemovable } from './object-lock.js';
 
 /**
@@ -65,9 +67,15 @@ export function deleteMarker({ owner, nowMs }: { readonly owner: Owner; readonly
   };
 }
 
-/** ?versionId=, or the newest. */
+/**
+ * ?versionId=, or the newest.
+ * @throws S3Error InvalidArgument for what cannot be a version's id
+ */
 export function selectorOf(versionId: string | undefined): VersionSelector {
-  return versionId === undefined || versionId === '' ? 'latest' : { versionId };
+  if (versionId === undefined || versionId === '') return 'latest';
+  if (versionId !== 'null' && seqOfVersionId(versionId) === null)
+    throw invalidArgument('versionId', versionId, 'Invalid version id specified');
+  return { versionId };
 }
 
 /** x-amz-version-id of answers to writes: they tell the ids they make, and a suspended bucket makes none. */

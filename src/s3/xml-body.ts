@@ -36,6 +36,6 @@ export async function xmlBody(
 /** Any of the ways to announce a digest; whether it is right is checked when the body is read. */
 function hasDigest(headers: Readonly<Record<string, string>>): boolean {
   return Object.keys(headers).some((name) =>
-    /^(content-md5$|x-amz-(checksum-(crc|sha)|trailer|sdk-checksum-algorithm))/.test(name),
+    /^(content-md5$|x-amz-(checksum-(crc|md|sha)|trailer|sdk-checksum-algorithm))/.test(name),
   );
 }

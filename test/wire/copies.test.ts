@@ -106,6 +106,19 @@ describeWire('copies', (wire) => {
     expect((await read(wire.s3, { Bucket, Key: 'from-strange' })).content.toString()).toBe('strange key');
   });
 
+  it('finds a source whose spaces came as plus signs, as in queries', async () => {
+    await put(wire.s3, Bucket, 'one two', 'with a space');
+    await put(wire.s3, Bucket, 'one+two', 'with a plus');
+    for (const [source, found] of [
+      ['one+two', 'with a space'],
+      ['one%20two', 'with a space'],
+      ['one%2Btwo', 'with a plus'],
+    ] as const) {
+      await copy({ Key: 'found', CopySource: `${Bucket}/${source}` });
+      expect((await read(wire.s3, { Bucket, Key: 'found' })).content.toString()).toBe(found);
+    }
+  });
+
   it.each([
     ['no such key', () => `${Bucket}/missing`, 404, 'NoSuchKey'],
     ['no such bucket', () => `${bucketName()}/small`, 404, 'NoSuchBucket'],

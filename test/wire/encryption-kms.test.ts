@@ -189,6 +189,19 @@ describeWire(
         expect((await write(own)).ServerSideEncryption).toBeUndefined();
       });
 
+      it('that came later is a change which an object may be copied onto itself for, once', async () => {
+        const own = await wire.bucket();
+        const again = () => wire.s3.send(new CopyObjectCommand({ Bucket: own, Key: 'k', CopySource: `${own}/k` }));
+        await write(own);
+        expect(await failure(again())).toMatchObject({ status: 400, code: 'InvalidRequest' });
+        for (const key of ['payroll', 'testkey-1']) {
+          await configure(own, byKms(key));
+          expect((await again()).SSEKMSKeyId).toBe(key);
+          expect(await failure(again())).toMatchObject({ status: 400, code: 'InvalidRequest' });
+        }
+        expect((await read(wire.s3, { Bucket: own, Key: 'k' })).content.toString()).toBe('content');
+      });
+
       it('is for writes that name none', async () => {
         const own = await wire.bucket();
         await put(wire.s3, own, 'before', 'content');

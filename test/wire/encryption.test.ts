@@ -137,7 +137,7 @@ describeWire(
         const off =
           wire.store === 'cassandra' ? { encryption: null } : { options: { 'server-side-encryption': false } };
         const home = await makeHome(wire.store, off);
-        const server = await spawnPithos({ config: home.config, bootstrap: wire.store === 'cassandra' });
+        const server = await spawnPithos({ config: home.config });
         const s3 = clientOf(server);
         try {
           const own = `no-key-${Bucket}`;

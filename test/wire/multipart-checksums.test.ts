@@ -112,6 +112,28 @@ describeWire('multipart checksums', (wire) => {
     expect(got.content.equals(WHOLE)).toBe(true);
   });
 
+  it.each([
+    ['MD5', 'md5'],
+    ['SHA512', 'sha512'],
+  ] as const)('composite %s is made of digests that the client computed', async (algorithm, hash) => {
+    const target = { Bucket, Key: `composite-${algorithm}` };
+    const digest = (data: Buffer): Buffer => createHash(hash).update(data).digest();
+    const { UploadId } = await wire.s3.send(
+      new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: algorithm }),
+    );
+    const Parts: CompletedPart[] = [];
+    for (const [i, Body] of PARTS.entries()) {
+      const part = { PartNumber: i + 1, [`Checksum${algorithm}`]: digest(Body).toString('base64') };
+      const { ETag } = await wire.s3.send(new UploadPartCommand({ ...target, ...part, UploadId, Body }));
+      Parts.push({ ...part, ETag });
+    }
+    const value = `${digest(Buffer.concat(PARTS.map(digest))).toString('base64')}-2`;
+    const done = await wire.s3.send(
+      new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } }),
+    );
+    expect(done).toMatchObject({ [`Checksum${algorithm}`]: value, ChecksumType: 'COMPOSITE' });
+  });
+
   it('CRC64NVME is always of the full object', async () => {
     const { created } = await upload('crc64', 'CRC64NVME');
     expect(created.ChecksumType).toBe('FULL_OBJECT');
@@ -146,6 +168,35 @@ describeWire('multipart checksums', (wire) => {
       expect(await failure(wire.s3.send(other))).toMatchObject({ status: 400, code: 'InvalidRequest' });
       const { Parts } = await wire.s3.send(new ListPartsCommand({ ...upload, UploadId }));
       expect(Parts ?? []).toEqual([]);
+    });
+
+    it('brings a checksum where the object’s is made of those, which the completion need not repeat', async () => {
+      const silent = wire.client(undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' });
+      const begin = async (Key: string, type: ChecksumType) => {
+        const { UploadId } = await silent.send(
+          new CreateMultipartUploadCommand({ Bucket, Key, ChecksumAlgorithm: 'CRC32', ChecksumType: type }),
+        );
+        return { Bucket, Key, UploadId };
+      };
+      const composite = await begin('silent-composite', 'COMPOSITE');
+      const part = { PartNumber: 1, Body: WHOLE };
+      const refused = await failure(silent.send(new UploadPartCommand({ ...composite, ...part })));
+      expect(refused).toMatchObject({ status: 400, code: 'InvalidRequest' });
+      expect(refused.message).toContain('expected checksum Type: crc32, actual checksum Type: null');
+
+      const { ETag } = await wire.s3.send(new UploadPartCommand({ ...composite, ...part, ChecksumAlgorithm: 'CRC32' }));
+      const complete = (target: typeof composite, etag?: string) =>
+        silent.send(
+          new CompleteMultipartUploadCommand({
+            ...target,
+            MultipartUpload: { Parts: [{ PartNumber: 1, ETag: etag }] },
+          }),
+        );
+      expect(await complete(composite, ETag)).toMatchObject({ ChecksumType: 'COMPOSITE' });
+
+      const whole = await begin('silent-whole', 'FULL_OBJECT');
+      const sent = await silent.send(new UploadPartCommand({ ...whole, ...part }));
+      expect(await complete(whole, sent.ETag)).toMatchObject({ ChecksumType: 'FULL_OBJECT' });
     });
 
     it('is named with its own checksum in the completion', async () => {

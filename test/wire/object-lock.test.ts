@@ -140,6 +140,7 @@ describeWire('Object Lock', (wire) => {
     it('is refused in buckets without Object Lock, in the past, or by halves', async () => {
       const plain = await wire.bucket();
       expect(await failure(put(plain, governed))).toMatchObject({ status: 400, code: 'InvalidRequest' });
+      expect(await failure(put(plain, { ObjectLockMode: 'GOVERNANCE' }))).toMatchObject({ code: 'InvalidArgument' });
       const Bucket = await lockBucket();
       for (const lock of [
         { ObjectLockMode: 'GOVERNANCE' as const },

@@ -18,7 +18,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { BucketVersioningStatus } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { bytes, etagOf, failure, MIB, read } from './helpers.js';
+import { bytes, etagOf, failure, failures, MIB, read } from './helpers.js';
 import { describeWire } from './servers.js';
 
 describeWire('versions', (wire) => {
@@ -88,6 +88,24 @@ describeWire('versions', (wire) => {
     const undone = await remove('key', marker.VersionId);
     expect(undone).toMatchObject({ DeleteMarker: true, VersionId: marker.VersionId });
     expect(await textOf('key')).toBe('first');
+  });
+
+  it('have ids of their own: what cannot be one is an invalid argument, not a version that is missing', async () => {
+    await write('key', 'content');
+    const VersionId = 'no-version-id';
+    const target = { Bucket, Key: 'key', VersionId };
+    const refused = await failures([
+      wire.s3.send(new GetObjectCommand(target)),
+      wire.s3.send(new DeleteObjectCommand(target)),
+      wire.s3.send(new GetObjectTaggingCommand(target)),
+      wire.s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/key?versionId=${VersionId}` })),
+    ]);
+    for (const each of refused) expect(each).toMatchObject({ status: 400, code: 'InvalidArgument' });
+    expect(await failure(wire.s3.send(new HeadObjectCommand(target)))).toMatchObject({ status: 400 });
+    const Objects = [{ Key: 'key', VersionId }, { Key: 'other' }];
+    const { Errors } = await wire.s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    expect(Errors).toMatchObject([{ Key: 'key', VersionId, Code: 'InvalidArgument' }]);
+    expect(await textOf('key')).toBe('content');
   });
 
   it('are deleted one by one for good', async () => {

@@ -113,8 +113,9 @@ function missing(id: string): IamError {
 
 export async function listAccessKeys(context: IamContext): Promise<string> {
   const { params, reader } = context;
+  const page = params.page();
   const ring = await keysOf(context, reader);
-  const { items, marker } = pageOfNames(ring.ids, params.page(), (id) => id);
+  const { items, marker } = pageOfNames(ring.ids, page, (id) => id);
   const keys = await Promise.all(items.map(async (id) => ({ id, key: await reader.get('key', id) })));
   return (
     members(

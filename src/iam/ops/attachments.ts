@@ -99,12 +99,13 @@ export function attachments(kind: EntityKind): AttachmentHandlers {
     },
     list: async (context) => {
       const { params, reader } = context;
+      const page = params.page();
       const { entity } = await requireEntity(reader, kind, nameOf(context));
       const pathPrefix = params.optional('PathPrefix', PATH_PREFIX) ?? '/';
       const named = entity.attached
         .map((arn) => ({ arn, ...parseEntityArn(arn, 'policy') }))
         .filter(({ path }) => path?.startsWith(pathPrefix));
-      const { items, marker } = pageOfNames(named, params.page(), ({ arn }) => arn);
+      const { items, marker } = pageOfNames(named, page, ({ arn }) => arn);
       return (
         members(
           'AttachedPolicies',

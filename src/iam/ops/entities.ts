@@ -122,7 +122,7 @@ export function roleElements(account: string, role: RoleDocument, detail = false
     encodedDocument('AssumeRolePolicyDocument', role.trust) +
     optional('Description', role.description === '' ? null : role.description) +
     element('MaxSessionDuration', role.maxSessionSeconds) +
-    (detail ? boundaryElement(role.boundary) + tags(role.tags) : '')
+    (detail ? boundaryElement(role.boundary) + tags(role.tags) + parent('RoleLastUsed', '') : '')
   );
 }
 

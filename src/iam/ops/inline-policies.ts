@@ -60,8 +60,9 @@ export function inlinePolicies(kind: EntityKind): InlinePolicyHandlers {
       );
     },
     list: async (context) => {
+      const page = context.params.page();
       const { entity } = await requireEntity(context.reader, kind, nameOf(context));
-      const { items, marker } = pageOfNames(Object.keys(entity.policies), context.params.page(), (name) => name);
+      const { items, marker } = pageOfNames(Object.keys(entity.policies), page, (name) => name);
       return textMembers('PolicyNames', items) + pageEnd(marker);
     },
     remove: async (context) => {

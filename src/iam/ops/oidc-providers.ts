@@ -34,7 +34,7 @@ export async function createOpenIdConnectProvider(context: IamContext): Promise<
     clientIds: [...new Set(params.list('ClientIDList', CLIENT_ID))],
     thumbprints: checkedThumbprints(context),
     createdAtMs: nowMs,
-    tags: params.tags(),
+    tags: params.tags({ caseSensitive: true }),
   };
   if (provider.clientIds.length > QUOTAS.clientIdsPerProvider)
     throw limitExceeded('ClientIdsPerOpenIdConnectProvider', QUOTAS.clientIdsPerProvider);
@@ -57,7 +57,8 @@ function checkedThumbprints({ params }: IamContext): readonly string[] {
   return thumbprints;
 }
 
-async function requireProvider(
+/** The provider that the request's ARN names. @throws IamError NoSuchEntity */
+export async function requireProvider(
   context: IamContext,
   reader: AccountReader,
 ): Promise<{ readonly key: string; readonly provider: OidcDocument }> {

@@ -76,7 +76,7 @@ export async function createPolicy(context: IamContext): Promise<string> {
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     description: params.optional('Description', { min: 0, max: 1000 }) ?? '',
-    tags: params.tags(),
+    tags: params.tags({ caseSensitive: true }),
     nextVersion: 2,
     defaultVersion: 'v1',
     versions: [{ id: 'v1', text: checkedText(context), createdAtMs: nowMs }],

@@ -15,6 +15,7 @@ export const QUOTAS = {
   attachedPerEntity: 10,
   clientIdsPerProvider: 100,
   thumbprintsPerProvider: 5,
+  tagsPerEntity: 50,
   /** characters that are not white space */
   userPolicySize: 2048,
   groupPolicySize: 5120,

@@ -4,15 +4,15 @@ import type { IamContext } from '../iam-action.js';
 import { alreadyExists, IamError } from '../iam-errors.js';
 import { newId } from '../iam-names.js';
 import { ARN, DOCUMENT, PATH_PREFIX, ROLE_NAME } from '../iam-params.js';
-import type { RoleDocument, Tags } from '../iam-store.js';
-import { members, pageEnd, tagMembers } from '../iam-xml.js';
+import type { RoleDocument } from '../iam-store.js';
+import { members, pageEnd } from '../iam-xml.js';
 import { requirePolicy } from './attachments.js';
 import { checkedTrust } from './documents.js';
 import { pathOf, requireEntity, roleElements } from './entities.js';
-import { pageOf, pageOfNames } from './listing.js';
+import { pageOf } from './listing.js';
 import { count, limitExceeded, QUOTAS, sizeOf } from './quotas.js';
 
-const DESCRIPTION = { min: 0, max: 1000 };
+const DESCRIPTION = { min: 0, max: 1000, pattern: /^[\t\n\r\x20-\x7e\xa1-\xff]*$/ };
 const MAX_SESSION = { min: 3600, max: 43_200, default: 3600 };
 
 function checkedText(text: string): string {
@@ -90,28 +90,6 @@ export async function updateAssumeRolePolicy(context: IamContext): Promise<null>
   const trust = checkedText(context.params.text('PolicyDocument', DOCUMENT));
   await changeRole(context, (role) => ({ ...role, trust }));
   return null;
-}
-
-export async function tagRole(context: IamContext): Promise<null> {
-  const added: Tags = context.params.tags();
-  await changeRole(context, (role) => ({ ...role, tags: { ...role.tags, ...added } }));
-  return null;
-}
-
-export async function untagRole(context: IamContext): Promise<null> {
-  const removed = new Set(context.params.list('TagKeys', { max: 128 }));
-  await changeRole(context, (role) => ({
-    ...role,
-    tags: Object.fromEntries(Object.entries(role.tags).filter(([key]) => !removed.has(key))),
-  }));
-  return null;
-}
-
-export async function listRoleTags(context: IamContext): Promise<string> {
-  const { params, reader } = context;
-  const { entity } = await requireEntity(reader, 'role', params.text('RoleName', ROLE_NAME));
-  const { items, marker } = pageOfNames(Object.entries(entity.tags), params.page(), ([key]) => key);
-  return tagMembers(Object.fromEntries(items)) + pageEnd(marker);
 }
 
 async function changeRole(context: IamContext, change: (role: RoleDocument) => RoleDocument): Promise<RoleDocument> {

@@ -5,6 +5,7 @@ import { judgeCaller } from '../iam-caller.js';
 import { IamError } from '../iam-errors.js';
 import { federatedUserArn, oidcProviderArn } from '../iam-names.js';
 import { ACCESS_KEY_ID } from '../iam-params.js';
+import { tagKeysOf } from '../iam-request-keys.js';
 import type { Tags } from '../iam-store.js';
 import { issuerOf } from '../sts-oidc.js';
 import {
@@ -19,7 +20,6 @@ import {
   requireTrust,
   roleSeconds,
   sessionNameOf,
-  sessionTagKeys,
 } from '../sts-sessions.js';
 import { callerOf } from './entities.js';
 import { providerKey } from './oidc-providers.js';
@@ -102,7 +102,7 @@ export async function assumeRole(context: IamContext): Promise<string> {
     seconds: roleSeconds(context, found),
     of: { kind: 'role', role: found.key, roleId: found.role.id, sessionName },
     policies,
-    keys: sessionTagKeys('aws:principaltag', tags),
+    keys: tagKeysOf('aws:principaltag', tags),
   });
   return credentials + assumedRoleUser(found, sessionName) + packedSize(policies);
 }
@@ -147,7 +147,7 @@ export async function assumeRoleWithWebIdentity(context: IamContext): Promise<st
     seconds: roleSeconds(context, found),
     of: { kind: 'role', role: found.key, roleId: found.role.id, sessionName },
     policies,
-    keys: { ...identityKeys, ...sessionTagKeys('aws:principaltag', tags) },
+    keys: { ...identityKeys, ...tagKeysOf('aws:principaltag', tags) },
   });
   return (
     credentials +
@@ -164,7 +164,7 @@ function requestKeysOf(facts: { readonly sessionName: string; readonly tags: Tag
   const names = Object.keys(tags);
   return [
     ['sts:rolesessionname', [sessionName]],
-    ...Object.entries(sessionTagKeys('aws:requesttag', tags)),
+    ...Object.entries(tagKeysOf('aws:requesttag', tags)),
     ...(names.length === 0 ? [] : [['aws:tagkeys', names] as [string, readonly string[]]]),
   ];
 }

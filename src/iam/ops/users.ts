@@ -4,8 +4,8 @@ import type { IamContext } from '../iam-action.js';
 import { alreadyExists, IamError } from '../iam-errors.js';
 import { newId } from '../iam-names.js';
 import { ARN, PATH, PATH_PREFIX, USER_NAME } from '../iam-params.js';
-import type { Tags, UserDocument } from '../iam-store.js';
-import { members, pageEnd, tagMembers } from '../iam-xml.js';
+import type { UserDocument } from '../iam-store.js';
+import { members, pageEnd } from '../iam-xml.js';
 import { requirePolicy } from './attachments.js';
 import { groupElements, pathOf, requireEntity, rootElements, userElements, userOrCaller } from './entities.js';
 import { pageOf, pageOfNames } from './listing.js';
@@ -103,11 +103,12 @@ function conflict(what: string): IamError {
 
 export async function listGroupsForUser(context: IamContext): Promise<string> {
   const { params, account, reader } = context;
+  const page = params.page();
   const { entity } = await requireEntity(reader, 'user', params.text('UserName', USER_NAME));
   const groups = await Promise.all(entity.groups.map((id) => reader.get('group', id)));
   const { items, marker } = pageOfNames(
     groups.filter((group) => group !== null),
-    params.page(),
+    page,
     ({ name }) => name.toLowerCase(),
   );
   return (
@@ -116,31 +117,4 @@ export async function listGroupsForUser(context: IamContext): Promise<string> {
       items.map((group) => groupElements(account, group)),
     ) + pageEnd(marker)
   );
-}
-
-export async function tagUser(context: IamContext): Promise<null> {
-  const added = context.params.tags();
-  await changeTags(context, (tags) => ({ ...tags, ...added }));
-  return null;
-}
-
-export async function untagUser(context: IamContext): Promise<null> {
-  const removed = new Set(context.params.list('TagKeys', { max: 128 }));
-  await changeTags(context, (tags) => Object.fromEntries(Object.entries(tags).filter(([key]) => !removed.has(key))));
-  return null;
-}
-
-async function changeTags(context: IamContext, change: (tags: Tags) => Tags): Promise<void> {
-  const name = context.params.text('UserName', USER_NAME);
-  await context.transact(async (transaction) => {
-    const { key, entity } = await requireEntity(transaction, 'user', name);
-    transaction.put('user', key, { ...entity, tags: change(entity.tags) });
-  });
-}
-
-export async function listUserTags(context: IamContext): Promise<string> {
-  const { params, reader } = context;
-  const { entity } = await requireEntity(reader, 'user', params.text('UserName', USER_NAME));
-  const { items, marker } = pageOfNames(Object.entries(entity.tags), params.page(), ([key]) => key);
-  return tagMembers(Object.fromEntries(items)) + pageEnd(marker);
 }

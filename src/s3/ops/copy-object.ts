@@ -1,6 +1,7 @@
 /** CopyObject. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 import type { ChecksumAlgorithm } from '../../data/checksums.js';
 import { parseChecksumAlgorithm } from '../../data/checksums.js';
+import type { EncryptionInfo } from '../../store/types.js';
 import { requireAccess } from '../access.js';
 import { needs } from '../access-actions.js';
 import { requestTagKeys } from '../access-conditions.js';
@@ -39,7 +40,10 @@ export const copyObject: Handler = async (context) => {
   if (taggingDirective === 'COPY') requireTagCopy(context, source);
   const own = await objectAttributes(context, bucket);
   const encryption = await writeEncryption(context, { bucket, key });
-  if (changesNothing(context.request, source, metadataDirective, bucket.name, key))
+  if (
+    changesNothing(context.request, source, metadataDirective, bucket.name, key) &&
+    sameEncryption(source.version.encryption, encryption?.info ?? null)
+  )
     throw new S3Error('InvalidRequest', {
       message:
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
@@ -137,6 +141,15 @@ function changesNothing(
     headers['x-amz-server-side-encryption'] === undefined &&
     headers['x-amz-server-side-encryption-customer-algorithm'] === undefined
   );
+}
+
+/**
+ * Whether a copy is sealed as its source is. It is not when the request names no encryption and the source had one of its own, or the
+ * bucket's default came later than the source. Two customer's keys are never compared: naming one is a change already.
+ */
+function sameEncryption(source: EncryptionInfo | null, copy: EncryptionInfo | null): boolean {
+  if (source?.kind !== copy?.kind) return false;
+  return copy?.kind !== 'SSE-KMS' || source?.keyId === copy.keyId;
 }
 
 /** The website redirect is not metadata: it is never copied, only set. */

@@ -35,7 +35,7 @@ export const uploadPartCopy: Handler = async (context) => {
     upload,
     cipher,
     partNumber,
-    checksums: partAlgorithms(upload.checksum, { algorithm: null }),
+    checksums: partAlgorithms(upload.checksum, null),
     source: source.body(range),
     sizeHintBytes: sizeBytes,
     verify: ({ sizeBytes: copied }) => {

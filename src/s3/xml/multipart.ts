@@ -54,7 +54,7 @@ export const MAX_PARTS = 10_000;
 /** 10,000 parts with the longest checksums in indented XML. */
 const MAX_COMPLETE_BYTES = 8 * 1024 * 1024;
 
-const CHECKSUM_ELEMENT = /^Checksum(CRC32|CRC32C|CRC64NVME|SHA1|SHA256)$/;
+const CHECKSUM_ELEMENT = /^Checksum(CRC32|CRC32C|CRC64NVME|MD5|SHA1|SHA256|SHA512)$/;
 
 /**
  * CompleteMultipartUpload: the parts in the order given (which the operation checks).

