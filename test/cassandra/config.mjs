@@ -19,6 +19,7 @@ import { parse, stringify } from 'yaml';
  * @property {string} rack
  * @property {string} initialToken
  * @property {Readonly<Record<string, unknown>>} extraConfig
+ * @property {boolean} volatileSchema
  * @property {readonly string[]} jvmArgs
  * @property {import('./index.d.mts').Tuning} tuning
  */
@@ -164,6 +165,7 @@ export function jvmCommandLine(settings, install) {
     ...(seeds.length > 1 || seeds[0] !== settings.listenAddress ? RING_TIMINGS : SINGLE_NODE_TIMINGS),
     'cassandra.consistent.rangemovement': 'false',
     'cassandra.superuser_setup_delay_ms': '0',
+    ...(settings.volatileSchema && { 'cassandra.test.flush_local_schema_changes': 'false' }),
     ...(settings.jmxPort !== undefined && { 'cassandra.jmx.local.port': String(settings.jmxPort) }),
   };
   const tuning =

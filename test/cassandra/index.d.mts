@@ -35,13 +35,18 @@ interface CommonOptions {
   readonly jmx?: boolean;
   /** Keys of cassandra.yaml that replace or add to the harness's: authenticator, client_encryption_options, timeouts ... */
   readonly extraConfig?: Readonly<Record<string, unknown>>;
+  /**
+   * True: changes of the schema are not synced to disk one by one, which makes each several times as fast. A node that is killed
+   * comes back without them, so this is for nodes that nobody restarts. Default false.
+   */
+  readonly volatileSchema?: boolean;
   /** Further JVM arguments, after the harness's own. */
   readonly jvmArgs?: readonly string[];
   /** Default `quickStart`. */
   readonly tuning?: Tuning;
   /** True lets the server outlive this process. Otherwise it dies with it. Default false. */
   readonly detached?: boolean;
-  /** How long a start may take until CQL answers. Default 120,000 for a node, 240,000 for a ring. */
+  /** How long a start may take until CQL answers. Default 300,000. */
   readonly readyTimeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -124,7 +129,7 @@ export interface CassandraRing {
   /** Datacenter of the first node. */
   readonly localDataCenter: string;
   readonly dir: string;
-  /** Resolves when every running node sees every other running node up, and all have the same schema. Default 60,000 ms. */
+  /** Resolves when every running node sees every other running node up, and all have the same schema. Default 180,000 ms. */
   waitUntilUp(options?: { readonly timeoutMs?: number }): Promise<void>;
   /** Resolves when every other running node sees `node` down, as gossip's failure detector does some 10 to 20 s after a kill. */
   waitUntilDown(node: CassandraNode, options?: { readonly timeoutMs?: number }): Promise<void>;
@@ -138,7 +143,10 @@ export function startRing(options?: StartRingOptions): Promise<CassandraRing>;
 /** Stops the detached servers whose folder `dir` is or holds. Returns the process ids that it stopped. */
 export function stopDetached(options: { readonly dir: string }): Promise<number[]>;
 
-/** Finds a port that is free on all `hosts` (default 127.0.0.1), below the range that outgoing connections draw from. */
+/**
+ * Finds a port that is free on all `hosts` (default 127.0.0.1), below the range that outgoing connections draw from; within
+ * PITHOS_TEST_PORTS=FIRST-LAST when that is set.
+ */
 export function freePort(options?: { readonly hosts?: readonly string[] }): Promise<number>;
 
 /** Files of a small public key infrastructure. PEM unless named otherwise. */

@@ -15,7 +15,7 @@ import { livePid, ServerProcess } from './server-process.mjs';
 const execute = promisify(execFile);
 
 const POLL_MS = 100;
-const READY_TIMEOUT_MS = 120_000;
+const READY_TIMEOUT_MS = 300_000;
 const NODETOOL_TIMEOUT_MS = 120_000;
 const CQL_LISTENING = 'Starting listening for CQL clients';
 const SUPERUSER_CREATED = "Created default superuser role 'cassandra'";
@@ -62,6 +62,7 @@ export async function launchNode(options) {
     rack: options.rack ?? 'rack1',
     initialToken: options.initialToken ?? '0',
     extraConfig: options.extraConfig ?? {},
+    volatileSchema: options.volatileSchema ?? false,
     jvmArgs: options.jvmArgs ?? [],
     tuning: options.tuning ?? 'quickStart',
   };

@@ -9,8 +9,8 @@ import { ensureCassandraInstalled } from './install.mjs';
 import { launchNode, usesPasswords } from './node.mjs';
 import { freePort } from './ports.mjs';
 
-const READY_TIMEOUT_MS = 240_000;
-const UP_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 300_000;
+const UP_TIMEOUT_MS = 180_000;
 const POLL_MS = 200;
 const MAX_NODES = 8;
 

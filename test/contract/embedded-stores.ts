@@ -29,7 +29,7 @@ export function embeddedOptions(dataDir: string): EmbeddedStoresOptions {
 export async function makeEmbeddedStores(): Promise<StoresUnderTest> {
   const dataDir = await makeDataDir();
   return {
-    open: () => openEmbeddedStores(embeddedOptions(dataDir)),
+    open: (limits = {}) => openEmbeddedStores({ ...embeddedOptions(dataDir), ...limits }),
     corruptBlob: async (region, storageClass, inode, chunkIndex) => {
       const file = await open(blobFile(dataDir, region, storageClass, inode), 'r+');
       try {

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf, commandsIn } from '../support/guide.js';
 import { runOk } from '../support/run.js';
 import { K8S, nameOf, parseManifests, seedManifests } from './manifests.js';
 import type { Manifest } from './manifests.js';
@@ -16,10 +17,7 @@ const GUIDE = readFileSync(join(ROOT, 'docs', 'kubernetes.md'), 'utf8');
 const NOTES = readFileSync(join(K8S, 'README.md'), 'utf8');
 const INSTALL_TIMEOUT_MS = 1_800_000;
 
-/** Commands of a page, each with the lines that it goes on in. */
-const commandsIn = (blocks: readonly string[]): string[] =>
-  blocks.flatMap((block) => block.replaceAll(/\\\n\s*/g, '').split('\n')).filter((line) => line.trim() !== '');
-const guide = commandsIn([...GUIDE.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = '']) => text));
+const guide = commandsIn(blocksOf(GUIDE).flatMap(({ language, text }) => (language === 'sh' ? [text] : [])));
 const notes = commandsIn(NOTES.split('\n').filter((line) => line.startsWith('    '))).map((line) => line.trim());
 const inText = [...GUIDE.matchAll(/`((?:kubectl|helm) [^`]+)`/g)].map(([, text = '']) => text);
 

@@ -65,7 +65,7 @@ describe('the Dockerfile', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const checkHealth = async (): Promise<number | null> => {
-      const child = spawn(process.execPath, ['-e', script.replace(exposed, `connect(${port},`)], { timeout: 10_000 });
+      const child = spawn(process.execPath, ['-e', script.replace(exposed, `connect(${port},`)], { timeout: 60_000 });
       const [code] = (await once(child, 'exit')) as [number | null];
       return code;
     };

@@ -6,7 +6,6 @@ import { startNode } from '../cassandra/index.mjs';
 import type { CassandraNode } from '../cassandra/index.mjs';
 
 const HEAP_MB = 1024;
-const READY_TIMEOUT_MS = 180_000;
 
 export interface SharedCassandra {
   /** `host:port` of the CQL port. */
@@ -38,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const shared = (registry[SHARED_KEY] ??= {
     users: 0,
-    node: startNode({ heapMb: HEAP_MB, readyTimeoutMs: READY_TIMEOUT_MS }),
+    node: startNode({ heapMb: HEAP_MB, volatileSchema: true }),
   });
   shared.users += 1;
   const node = await shared.node;

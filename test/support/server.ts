@@ -21,7 +21,9 @@ export * from './config.js';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const SERVER = path.join('dist', 'server');
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
+/** A ring of nodes that share two cores with others takes minutes for the schema. */
+const BOOTSTRAP_TIMEOUT_MS = 300_000;
 // Longer than the gateway gives its open requests.
 const STOP_GRACE_MS = 30_000;
 const KILL_GRACE_MS = 10_000;
@@ -41,7 +43,7 @@ export interface SpawnOptions {
   readonly bootstrap?: boolean;
   /** Default `http`. */
   readonly scheme?: 'http' | 'https';
-  /** How long the start may take until the port answers. Default 60,000. */
+  /** How long the start may take until the port answers. Default 120,000. */
   readonly readyTimeoutMs?: number;
 }
 
@@ -99,7 +101,7 @@ export function bootstrap(
   configFile: string,
   options: { readonly env?: SpawnOptions['env']; readonly timeoutMs?: number } = {},
 ): Promise<RunResult> {
-  const { env = {}, timeoutMs = 120_000 } = options;
+  const { env = {}, timeoutMs = BOOTSTRAP_TIMEOUT_MS } = options;
   const args = [path.join(REPOSITORY, SERVER), 'bootstrap', '-f', configFile];
   return run(process.execPath, args, { env: { PITHOS_CONFIGURATION: undefined, ...env }, timeoutMs });
 }

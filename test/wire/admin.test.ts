@@ -44,7 +44,7 @@ function suite(wire: Wire): void {
     // The other one may still be starting.
     const { configured } = found.workers;
     expect(configured).toBe(2);
-    await expect.poll(async () => (await report()).workers.answering, { timeout: 30_000 }).toBe(2);
+    await expect.poll(async () => (await report()).workers.answering, { timeout: 60_000 }).toBe(2);
   });
 
   it('counts requests of all workers by operation', async () => {
@@ -60,7 +60,7 @@ function suite(wire: Wire): void {
       return (puts?.requests ?? []).reduce((sum, count) => sum + count, 0);
     };
     // They are told once their interval is over.
-    await expect.poll(counted, { timeout: 50_000, interval: 500 }).toBe(6);
+    await expect.poll(counted, { timeout: 60_000, interval: 500 }).toBe(6);
   });
 
   it('tells what waits for the sweeper', async () => {

@@ -7,7 +7,7 @@ import { head, RawConnection } from './raw.js';
 import { describeWire, USER_KEY } from './servers.js';
 import { sha256Hex, signV4 } from './signing.js';
 
-const IDLE_MS = 2_000;
+const IDLE_MS = 3_000;
 
 describeWire(
   'broken uploads',
@@ -89,7 +89,8 @@ describeWire(
         const body = Buffer.concat(pieces);
         const connection = await begin(Buffer.alloc(0), { 'content-length': String(body.length) });
         for (const piece of pieces) {
-          await sleep(IDLE_MS * 0.6);
+          // All four together are longer than a silence may last, each far from it.
+          await sleep(IDLE_MS * 0.35);
           await connection.send(piece);
         }
         const answer = await connection.response();
@@ -120,5 +121,5 @@ describeWire(
       expect(wire.server.logs()).not.toMatch(/uncaught|"level":"(error|fatal)"/);
     });
   },
-  { limits: { 'body-idle-timeout': '2s' } },
+  { limits: { 'body-idle-timeout': `${IDLE_MS}ms` } },
 );

@@ -95,5 +95,5 @@ export function text(from: number, to: number): string[] {
 
 /** As expect.poll, with the patience that a busy machine asks for. */
 export function eventually<T>(read: () => T) {
-  return expect.poll(read, { timeout: 40_000 });
+  return expect.poll(read, { timeout: 60_000 });
 }

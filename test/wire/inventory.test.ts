@@ -23,7 +23,7 @@ import type { Wire } from './servers.js';
 import { describeWire, KEYS, USER_KEY } from './servers.js';
 
 const GC = { 'inventory-interval': '300ms', 'inventory-day': '5s', 'lifecycle-interval': 0 };
-const SOON = { timeout: 40_000, interval: 300 };
+const SOON = { timeout: 60_000, interval: 300 };
 
 const ALL_FIELDS: InventoryOptionalField[] = [
   'Size',

@@ -19,7 +19,7 @@ import { signedExchange } from './raw.js';
 import { describeWire } from './servers.js';
 
 const GC = { 'lifecycle-interval': '500ms', 'lifecycle-day': '2s' };
-const SOON = { timeout: 30_000, interval: 300 };
+const SOON = { timeout: 60_000, interval: 300 };
 
 const RULE: LifecycleRule = { ID: 'r', Filter: { Prefix: 'logs/' }, Status: 'Enabled', Expiration: { Days: 1 } };
 

@@ -1,8 +1,10 @@
 // Rates of addresses, keys and buckets, and what a server does with more requests than it takes.
+import { createHash } from 'node:crypto';
 import {
   CreateBucketCommand,
   GetObjectCommand,
   PutBucketPolicyCommand,
+  PutBucketWebsiteCommand,
   PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -10,6 +12,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { spawnPithos } from '../support/server.js';
 import { callAdmin } from './admin.js';
 import { bytes, contentOf, eventually, KIB, put } from './helpers.js';
+import { sampleOf } from './metrics.js';
 import { exchange, head, RawConnection, signedExchange } from './raw.js';
 import type { RawResponse } from './raw.js';
 import {
@@ -38,6 +41,15 @@ function expectSlowDown(answers: readonly RawResponse[]): void {
     expect(headers['x-amz-request-id']).toMatch(/^[0-9A-F]{16,}$/);
   }
 }
+
+/** What the server itself tells of its limits. */
+async function metricsOf(server: { logs(): string }): Promise<string> {
+  const [, port = ''] = /"port":(\d+)[^\n]*health and metrics/.exec(server.logs()) ?? [];
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
+const refusedBy = async (server: { logs(): string }, limit: string): Promise<number> =>
+  sampleOf(await metricsOf(server), 'pithos_refused_requests_total', { limit });
 
 describeWire(
   'rates of clients',
@@ -81,9 +93,15 @@ describeWire(
       expectSlowDown(answers);
       expect((await list(elsewhere(), OTHER_KEY)).status).toBe(200);
     });
+
+    it('are told apart in the metrics', async () => {
+      expect(await refusedBy(wire.server, 'address')).toBeGreaterThan(0);
+      expect(await refusedBy(wire.server, 'access-key')).toBeGreaterThan(0);
+      for (const limit of ['server', 'bucket', 'tenant']) expect(await refusedBy(wire.server, limit)).toBe(0);
+    });
   },
   {
-    service: { workers: 2, 'trusted-proxies': ['127.0.0.0/8'] },
+    service: { workers: 2, 'health-port': 0, 'trusted-proxies': ['127.0.0.0/8'] },
     limits: { 'rate-limit': { 'per-address': 2, 'per-access-key': 2 } },
   },
 );
@@ -119,8 +137,59 @@ describeWire(
       expect(await from('198.51.100.7, nonsense')).toBe(403);
       await eventually(() => wire.server.logs()).toContain('"remote":"198.51.100.7"');
     });
+
+    it('come with what the proxy says of TLS', async () => {
+      const Bucket = await wire.bucket();
+      await put(wire.s3, Bucket, 'old', 'content');
+      const over = (scheme: string, more: Readonly<Record<string, string>> = {}) => ({
+        'x-forwarded-for': '198.51.100.7',
+        'x-forwarded-proto': scheme,
+        ...more,
+      });
+      // SSE-C, of which this server wants TLS.
+      const key = bytes(32);
+      const customer = {
+        'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+        'x-amz-server-side-encryption-customer-key': key.toString('base64'),
+        'x-amz-server-side-encryption-customer-key-MD5': createHash('md5').update(key).digest('base64'),
+      };
+      const sealed = { method: 'PUT', target: `/${Bucket}/sealed`, body: 'sealed' };
+      const refused = await signedExchange(wire.server, { ...sealed, headers: over('http', customer) });
+      expect(refused).toMatchObject({ status: 400, code: 'InvalidRequest' });
+      expect((await signedExchange(wire.server, { ...sealed, headers: over('https', customer) })).status).toBe(200);
+      // aws:SecureTransport
+      const Policy = JSON.stringify({
+        Version: '2012-10-17',
+        Statement: {
+          Effect: 'Deny',
+          Principal: '*',
+          Action: 's3:GetObject',
+          Resource: `arn:aws:s3:::${Bucket}/*`,
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        },
+      });
+      await wire.s3.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+      const get = { method: 'GET', target: `/${Bucket}/old` };
+      expect((await signedExchange(wire.server, { ...get, headers: over('http') })).status).toBe(403);
+      expect((await signedExchange(wire.server, { ...get, headers: over('https') })).status).toBe(200);
+      // Redirects of websites.
+      await wire.s3.send(
+        new PutBucketWebsiteCommand({
+          Bucket,
+          WebsiteConfiguration: { RedirectAllRequestsTo: { HostName: 'elsewhere.example.com' } },
+        }),
+      );
+      const visit = { method: 'GET', target: '/page', headers: { host: `${Bucket}.s3-website.localhost` } };
+      const location = async (scheme: string): Promise<string | undefined> =>
+        (await exchange(wire.server, { ...visit, headers: { ...visit.headers, ...over(scheme) } })).headers['location'];
+      expect(await location('https')).toBe('https://elsewhere.example.com/page');
+      expect(await location('http')).toBe('http://elsewhere.example.com/page');
+    });
   },
-  { service: { 'trusted-proxies': '127.0.0.1/32' } },
+  {
+    service: { 'trusted-proxies': '127.0.0.1/32' },
+    encryption: { 'customer-keys-require-tls': true },
+  },
 );
 
 describeWire('limits of a bucket', (wire) => {
@@ -190,10 +259,11 @@ describeWire('limits of a bucket', (wire) => {
   });
 });
 
-describe.each(STORES)('limits of a bucket on %s', (store) => {
-  it('are shared by the gateways', { timeout: 180_000 }, async () => {
+// Most of it is waiting, so they wait together.
+describe.concurrent.each(STORES)('limits of a bucket on %s', (store) => {
+  it('are shared by the gateways', async ({ expect }) => {
     const home = await makeHome(store, { service: { workers: 2 } });
-    const one = await spawnPithos({ config: home.config, bootstrap: store === 'cassandra' });
+    const one = await spawnPithos({ config: home.config });
     const gateways = [one, await spawnPithos({ config: home.config })];
     const clients = gateways.map((gateway) => clientOf(gateway));
     try {
@@ -249,6 +319,13 @@ describe('more requests than the server takes', () => {
           }
         }).toEqual([503, 'SlowDown', '1']);
         expect(waiting.pendingBytes).toBe(0);
+        const figures = await metricsOf(wire.server);
+        const figure = (name: string, labels: Readonly<Record<string, string>>) => sampleOf(figures, name, labels);
+        expect(figure('pithos_admission_requests', { state: 'running' })).toBe(2);
+        expect(figure('pithos_admission_requests', { state: 'waiting' })).toBe(1);
+        expect(figure('pithos_admission_limit_requests', { state: 'running' })).toBe(2);
+        expect(figure('pithos_admission_limit_requests', { state: 'waiting' })).toBe(1);
+        expect(figure('pithos_refused_requests_total', { limit: 'server' })).toBeGreaterThan(0);
         const [first, second] = uploads;
         await first?.send(body.subarray(100 * KIB));
         expect((await first?.response())?.status).toBe(200);
@@ -261,7 +338,7 @@ describe('more requests than the server takes', () => {
       });
     },
     {
-      service: { workers: 1 },
+      service: { workers: 1, 'health-port': 0 },
       limits: { 'max-requests': 2, 'max-waiting-requests': 1, 'max-request-wait': '50s', 'body-idle-timeout': '50s' },
     },
   );

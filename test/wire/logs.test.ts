@@ -38,7 +38,7 @@ function suite(wire: Wire): void {
   /** The line of a request, once it is there. */
   const lineOf = async (requestId: string | null | undefined): Promise<Line> => {
     const found = (): Line[] => lines().filter((line) => line.requestId === requestId);
-    await expect.poll(() => found().length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => found().length, { timeout: 60_000 }).toBe(1);
     return found()[0] as Line;
   };
 

@@ -185,7 +185,7 @@ describeWire(
             removed += swept?.blobs ?? 0;
             return regions[0]?.backlog.garbage.entries;
           },
-          { timeout: 50_000, interval: 1_000 },
+          { timeout: 60_000, interval: 1_000 },
         )
         .toBe(0);
       expect(removed).toBeGreaterThanOrEqual(2);

@@ -69,7 +69,7 @@ describe('monitoring files', () => {
         expect(samplesOf(metrics, 'pithos_volume_free_bytes').length).toBeGreaterThan(0);
         expect(samplesOf(metrics, 'pithos_backlog_entries').length).toBeGreaterThan(0);
       },
-      { timeout: 30_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
   });
   afterAll(async () => {

@@ -31,7 +31,7 @@ function suite(store: StoreKind, workers: number): void {
       service: { workers, 'health-port': port, 'drain-delay': '2s' },
       limits: { 'max-connections': 4 },
     });
-    server = await spawnPithos({ config: home.config, bootstrap: store === 'cassandra' });
+    server = await spawnPithos({ config: home.config });
     await vi.waitFor(async () => expect(await ready()).toBe(200), { timeout: 60_000, interval: 100 });
   });
   afterAll(async () => {
@@ -89,12 +89,12 @@ function suite(store: StoreKind, workers: number): void {
     if (store === 'embedded') expect(new Set(calls)).toEqual(new Set(['commit', 'sync']));
     else expect(calls).toEqual(expect.arrayContaining(['insert blob_block', 'select bucket_record']));
     const nodes = async () => sampleOf(await metrics(), 'pithos_cassandra_nodes', { state: 'up' });
-    await expect.poll(nodes, { timeout: 30_000 }).toBe(store === 'cassandra' ? 1 : 0);
+    await expect.poll(nodes, { timeout: 60_000 }).toBe(store === 'cassandra' ? 1 : 0);
   });
 
   it('has figures of buffers, the backlog, the process, and the version', async () => {
     await expect
-      .poll(async () => samplesOf(await metrics(), 'pithos_backlog_entries').length, { timeout: 30_000 })
+      .poll(async () => samplesOf(await metrics(), 'pithos_backlog_entries').length, { timeout: 60_000 })
       .toBe(3);
     const text = await metrics();
     expect(sampleOf(text, 'pithos_buffer_limit_bytes', { budget: 'data' })).toBe(128 * 1024 * KIB);
@@ -138,7 +138,7 @@ function suite(store: StoreKind, workers: number): void {
           answers.push(`${status} ${text}`);
           return status;
         },
-        { timeout: 20_000, interval: 20 },
+        { timeout: 60_000, interval: 20 },
       )
       .toBe(503);
     expect(answers.at(-1)).toBe('503 not ready: draining\n');

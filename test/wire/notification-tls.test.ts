@@ -67,7 +67,7 @@ describeWire(
     it('get events of objects', async () => {
       const Bucket = await listen('hook');
       for (const key of ['a', 'b', 'c']) await put(wire.s3, Bucket, key, 'x');
-      await expect.poll(() => webhook.records(Bucket).length, { timeout: 30_000 }).toBe(3);
+      await expect.poll(() => webhook.records(Bucket).length, { timeout: 60_000 }).toBe(3);
     });
   },
   { notifications: { targets: TARGETS } },

@@ -41,7 +41,7 @@ const NOTIFICATIONS = {
   },
 };
 
-const SOON = { timeout: 30_000, interval: 50 };
+const SOON = { timeout: 60_000, interval: 50 };
 const ARN = (target: string, service = 'sqs') => `arn:aws:${service}:${REGION}:123456789012:${target}`;
 const ALL: Event[] = [
   's3:ObjectCreated:*',

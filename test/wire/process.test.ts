@@ -126,7 +126,7 @@ describe.each(STORES)('a gateway on %s', (store) => {
     home = await makeHome(store);
   });
   afterAll(() => home.remove());
-  const start = () => spawnPithos({ config: home.config, bootstrap: store === 'cassandra' });
+  const start = () => spawnPithos({ config: home.config });
 
   it('keeps everything over a restart, and over a kill', async () => {
     const Bucket = bucketName();

@@ -35,7 +35,7 @@ function suite(wire: Wire): void {
   /** Of what other workers have acknowledged it knows a moment later. */
   const usageIs = (what: string, usage: object): Promise<void> =>
     expect
-      .poll(async () => (await admin({ path: `/${what}/quota` })).json?.['usage'], { timeout: 20_000 })
+      .poll(async () => (await admin({ path: `/${what}/quota` })).json?.['usage'], { timeout: 60_000 })
       .toEqual(usage);
   const command = async (exitCode: number, ...args: readonly string[]): Promise<string> => {
     const argv = [path.join('dist', 'server'), ...args, '-f', wire.server.configFile];

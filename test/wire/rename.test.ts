@@ -268,7 +268,7 @@ describeWire('renaming', (wire) => {
       ['GetObject', 'DeleteObject'],
     ]) {
       await allow(...actions);
-      await expect.poll(async () => (await failure(attempt())).code, { timeout: 10_000 }).toBe('AccessDenied');
+      await expect.poll(async () => (await failure(attempt())).code, { timeout: 60_000 }).toBe('AccessDenied');
     }
     const anonymous = await exchange(wire.server, {
       method: 'PUT',
@@ -284,7 +284,7 @@ describeWire('renaming', (wire) => {
             () => 'done',
             (error: unknown) => (error as Error).name,
           ),
-        { timeout: 10_000 },
+        { timeout: 60_000 },
       )
       .toBe('done');
     other.destroy();

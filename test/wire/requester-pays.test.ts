@@ -62,7 +62,7 @@ describeWire('requester pays', (wire) => {
         () => 200,
         () => 403,
       );
-    await expect.poll(status, { timeout: 10_000 }).toBe(403);
+    await expect.poll(status, { timeout: 60_000 }).toBe(403);
     expect((await wire.s3.send(new GetBucketRequestPaymentCommand({ Bucket }))).Payer).toBe('Requester');
     expect((await wire.s3.send(new GetBucketRequestPaymentCommand({ Bucket: own }))).Payer).toBe('BucketOwner');
   });

@@ -54,10 +54,10 @@ class Balancer {
 }
 
 describe.each(STORES)('a rolling restart on %s', (store) => {
-  it('fails no request', { timeout: 240_000 }, async () => {
+  it('fails no request', async () => {
     const home = await makeHome(store, { service: { workers: 1 } });
-    const start = (bootstrap = false) => spawnPithos({ config: home.config, bootstrap });
-    const gateways: PithosProcess[] = [await start(store === 'cassandra'), await start()];
+    const start = () => spawnPithos({ config: home.config });
+    const gateways: PithosProcess[] = [await start(), await start()];
     const balancer = new Balancer(() => gateways.map(({ port }) => port));
     const endpoint = await balancer.listen();
     const { accessKeyId, secretAccessKey } = USER_KEY;
@@ -137,5 +137,5 @@ describeWire(
       await expect(exchange(wire.server, { method: 'GET', target: '/' })).rejects.toThrow(/ECONNREFUSED/);
     });
   },
-  { service: { workers: 1, 'drain-delay': '2s', 'drain-timeout': '4s' }, limits: { 'body-idle-timeout': '60s' } },
+  { service: { workers: 1, 'drain-delay': '3s', 'drain-timeout': '4s' }, limits: { 'body-idle-timeout': '60s' } },
 );

@@ -279,7 +279,7 @@ describeWire(
         );
     }
 
-    it('needs little memory, and lets others in', { timeout: 300_000 }, async () => {
+    it('needs little memory, and lets others in', async () => {
       const Bucket = await wire.bucket();
       const Body = Readable.from(lines());
       await wire.s3.send(new PutObjectCommand({ Bucket, Key: 'much.csv', Body, ContentLength: SIZE_BYTES }));

@@ -34,7 +34,10 @@ export interface Home {
 }
 
 export interface HomeOptions {
-  /** On Cassandra: a keyspace of its own, dropped at the end, for who looks at rows or writes much. Default: the run's. */
+  /**
+   * On Cassandra: a keyspace of its own, without a schema, dropped at the end, for who looks at rows or writes much. Default: the
+   * run's.
+   */
   readonly ownKeyspace?: boolean;
 }
 
@@ -93,7 +96,8 @@ export class Wire {
 
   async start(): Promise<void> {
     this.#home = await makeHome(this.store, this.#changes, this.#options);
-    this.#server = await spawnPithos({ config: this.#home.config, bootstrap: this.store === 'cassandra' });
+    const bootstrap = this.store === 'cassandra' && this.#options.ownKeyspace === true;
+    this.#server = await spawnPithos({ config: this.#home.config, bootstrap });
   }
 
   async stop(): Promise<void> {

@@ -46,8 +46,44 @@ export function amzDateOf(date: Date): string {
   return date.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 }
 
-export function signingKeyOf(secret: string, day: string): Buffer {
-  return hmac(hmac(hmac(hmac(`AWS4${secret}`, day), REGION), 's3'), 'aws4_request');
+export function signingKeyOf(secret: string, day: string, service = 's3'): Buffer {
+  return hmac(hmac(hmac(hmac(`AWS4${secret}`, day), REGION), service), 'aws4_request');
+}
+
+/** A URL's target that carries its own signature; `payload` is what the signature says of the body. */
+export function presignV4(request: {
+  readonly method: string;
+  readonly path: string;
+  /** names and values, not encoded */
+  readonly query: Readonly<Record<string, string>>;
+  readonly host: string;
+  readonly service: string;
+  readonly payload: string;
+  readonly credentials: Credentials;
+  /** null: the URL says nothing about it; default: 300 */
+  readonly expiresSeconds?: number | null;
+}): string {
+  const { method, path, host, service, payload, credentials, expiresSeconds = 300 } = request;
+  const amzDate = amzDateOf(new Date());
+  const day = amzDate.slice(0, 8);
+  const scope = `${day}/${REGION}/${service}/aws4_request`;
+  const query = Object.entries({
+    ...request.query,
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `${credentials.accessKeyId}/${scope}`,
+    'X-Amz-Date': amzDate,
+    ...(expiresSeconds !== null && { 'X-Amz-Expires': String(expiresSeconds) }),
+    'X-Amz-SignedHeaders': 'host',
+  })
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .sort()
+    .join('&');
+  const canonical = [method, path, query, `host:${host}`, '', 'host', payload].join('\n');
+  const signature = hmac(
+    signingKeyOf(credentials.secretAccessKey, day, service),
+    ['AWS4-HMAC-SHA256', amzDate, scope, sha256Hex(canonical)].join('\n'),
+  ).toString('hex');
+  return `${path}?${query}&X-Amz-Signature=${signature}`;
 }
 
 /** Signature version 4 in the Authorization header. */

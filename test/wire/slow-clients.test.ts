@@ -47,7 +47,7 @@ describeWire(
       expect(connection.pendingBytes).toBe(0);
     });
 
-    it('that stop reading are cut off, and hold little memory until then', { timeout: 120_000 }, async () => {
+    it('that stop reading are cut off, and hold little memory until then', async () => {
       const connections = await Promise.all(Array.from({ length: READERS }, () => getLarge()));
       for (const connection of connections) connection.pause();
       const ended = () =>
@@ -65,7 +65,7 @@ describeWire(
       }
     });
 
-    it('that read slowly get all of it', { timeout: 120_000 }, async () => {
+    it('that read slowly get all of it', async () => {
       const connection = await getLarge();
       // In gulps, for longer than a silence may last: none of them large enough to take all that is left.
       for (let gulp = 0; gulp < 8; gulp++) {
@@ -98,9 +98,9 @@ describeWire(
   {
     service: { workers: 1 },
     limits: {
-      'headers-timeout': '1s',
+      'headers-timeout': '2s',
       'keep-alive-timeout': '1s',
-      'body-idle-timeout': '2s',
+      'body-idle-timeout': '3s',
       'max-header-size': '16k',
     },
   },

@@ -33,7 +33,7 @@ function suite(store: StoreKind): void {
       headers: { 'x-receiver-key': 'of-the-receiver' },
     };
     home = await makeHome(store, { service: { workers: 1 }, tracing });
-    server = await spawnPithos({ config: home.config, bootstrap: store === 'cassandra' });
+    server = await spawnPithos({ config: home.config });
     const s3 = clientOf(server);
     await s3.send(new CreateBucketCommand({ Bucket }));
     s3.destroy();
@@ -65,7 +65,7 @@ function suite(store: StoreKind): void {
   /** All spans of a trace, once the request's own has come, which is the last to end. */
   async function spansOf(traceId: string): Promise<ReceivedSpan[]> {
     const found = (): ReceivedSpan[] => receiver.spans.filter((span) => span.traceId === traceId);
-    await expect.poll(() => found().some(({ name }) => /^[A-Z]/.test(name)), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => found().some(({ name }) => /^[A-Z]/.test(name)), { timeout: 60_000 }).toBe(true);
     return found();
   }
 
@@ -129,7 +129,7 @@ function suite(store: StoreKind): void {
 
   it('names the trace in the log of the request', async () => {
     const { traceId } = await traced(readAll);
-    await expect.poll(() => server.logs().includes(`"traceId":"${traceId}"`), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => server.logs().includes(`"traceId":"${traceId}"`), { timeout: 60_000 }).toBe(true);
   });
 
   it('traces nothing that is not to be traced, and sends nothing that is not its business', async () => {

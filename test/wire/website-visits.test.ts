@@ -22,7 +22,7 @@ import type { Wire } from './servers.js';
 import { bucketName, describeWire, KEYS } from './servers.js';
 import { PAGES, Sites, SITES } from './websites.js';
 
-const SOON = { timeout: 30_000, interval: 250 };
+const SOON = { timeout: 60_000, interval: 250 };
 
 describeWire('visits to websites', suite, {
   options: { 'website-uri': SITES, 'service-uri': ['s3.example.com', 'localhost'], 'website-custom-domains': true },

@@ -29,9 +29,15 @@ export const INTENT_LEASE_MS = 60_000;
 /** Added to the clock, makes everything due that these give time to. */
 export const LATER_MS = 5 * 60_000;
 
+/** What stores take at most; each has a default. */
+export interface StoreLimits {
+  readonly maxVersionsPerKey?: number;
+  readonly maxBucketsPerTenant?: number;
+}
+
 export interface StoresUnderTest {
-  /** Called once per suite. */
-  open(): Promise<Stores>;
+  /** Called once per suite, and for each gateway more that a suite has on the same data. */
+  open(limits?: StoreLimits): Promise<Stores>;
   /** Changes at least one stored byte of a chunk behind the store's back. */
   corruptBlob(region: string, storageClass: string, inode: string, chunkIndex: number): Promise<void>;
   /** After stores.close(). */
@@ -257,7 +263,7 @@ export async function expectStoreError(operation: Promise<unknown>, kind: StoreE
 
 /** Garbage may be recorded after the acknowledgement: asks again until it is as expected or 10 s are over. */
 export async function eventually<T>(read: () => Promise<T>, expected: T): Promise<void> {
-  await expect.poll(read, { timeout: 10_000, interval: 50 }).toEqual(expected);
+  await expect.poll(read, { timeout: 60_000, interval: 50 }).toEqual(expected);
 }
 
 /** 0..count-1 */

@@ -210,6 +210,14 @@ function watching(stores: Stores, bucket: BucketRecord, { scanned, announced }: 
       announced?.(key);
       return region.metadata.openIntent(ref, key, blobs);
     },
+    ...(region.metadata.announceBlob !== undefined && {
+      announceBlob: async (ref, key, storageClass) => {
+        announced?.(key);
+        const blob = await region.metadata.announceBlob?.(ref, key, storageClass);
+        if (blob === undefined) throw new Error('the store announces no blobs any more');
+        return blob;
+      },
+    }),
   };
   const metadata = new Proxy(region.metadata, {
     get: (target, property) => {

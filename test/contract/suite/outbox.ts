@@ -12,9 +12,9 @@ import { INTENT_LEASE_MS, draft, inParallel, markerDraft, putVersion, range, use
 import type { MakeStores } from './harness.js';
 
 /** Leases of a process that has died must run out first. */
-const TAKE_OVER = { timeout: 50_000, interval: 500 };
+const TAKE_OVER = { timeout: 60_000, interval: 500 };
 const DAY_MS = 24 * 60 * 60 * 1000;
-const SOON = { timeout: 20_000, interval: 50 };
+const SOON = { timeout: 60_000, interval: 50 };
 
 /** Puts as a bucket with versioning does, and wants it told to the queues. */
 async function tell(metadata: MetadataStore, bucket: BucketRef, key: string, queues: readonly string[], text = key) {
@@ -286,7 +286,7 @@ export function outboxContract(name: string, makeStores: MakeStores): void {
         .toBe(1);
       expect(found).toMatchObject([{ key: 'k', attempts: 0 }]);
       await other().outbox.remove(found);
-    }, 90_000);
+    });
 
     it('tells each change once when processes fight for a key', async () => {
       const { metadata, bucket: makeBucket } = fixture();
@@ -334,6 +334,6 @@ export function outboxContract(name: string, makeStores: MakeStores): void {
         .toEqual(['a', 'b', 'c', 'c']);
       await survivor?.remove(found);
       expect(await survivor?.take(queue, { limit: 10 })).toEqual([]);
-    }, 90_000);
+    });
   });
 }

@@ -224,7 +224,7 @@ export function quotaContract(name: string, makeStores: MakeStores): void {
       await Promise.all(writers);
       expect(checked?.counter).toEqual(checked?.counted);
       const there = await held(metadata, bucket);
-      await expect.poll(() => usageOf(ofBucket(bucket)), { timeout: 10_000 }).toEqual(there);
+      await expect.poll(() => usageOf(ofBucket(bucket)), { timeout: 60_000 }).toEqual(there);
       expect(await stores.quotas.check(bucket, { repair: false })).toEqual({
         counter: there,
         counted: there,

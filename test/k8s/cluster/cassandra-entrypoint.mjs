@@ -39,6 +39,7 @@ const settings = {
     commitlog_sync_period: '10000ms',
     paxos_variant: 'v1',
   },
+  volatileSchema: false,
   // Only one node may join at once.
   jvmArgs: ['-Dcassandra.consistent.rangemovement=true', ...variable('JVM_EXTRA_OPTS').split(/\s+/).filter(Boolean)],
   tuning: /** @type {const} */ ('quickStart'),
