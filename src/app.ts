@@ -12,6 +12,7 @@ import { registerClientRates } from './http/client-rates.js';
 import type { PipelineOptions } from './http/pipeline.js';
 import { serve } from './http/pipeline.js';
 import type { Rates } from './limits/rates.js';
+import type { Refusals } from './limits/refusals.js';
 import { errorDocument } from './s3/xml/error-document.js';
 import type { S3ErrorCode } from './s3/errors.js';
 import { S3_ERRORS } from './s3/errors.js';
@@ -20,6 +21,7 @@ export interface AppOptions extends PipelineOptions {
   /** null: plain HTTP */
   readonly tls: SecureContextOptions | null;
   readonly rates: Rates;
+  readonly refusals: Refusals;
   /** as of now: a reload may change them */
   readonly proxies: () => ProxyTrust;
   readonly limits: {
@@ -62,6 +64,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const ratesOf = await registerClientRates(app, {
     rates: options.rates,
     settings: () => options.requestLimits.settings,
+    refusals: options.refusals,
   });
   // Fastify refuses content types that are not of the form type/subtype; S3 stores whatever it is given (rawHeaders keep it).
   app.addHook('onRequest', (request, _reply, done) => {
@@ -91,7 +94,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         reply: reply.raw,
         url: request.originalUrl,
         expectsContinue: waiting.has(request.raw),
-        remoteAddress: options.proxies().addressOf(request.raw),
+        origin: options.proxies().originOf(request.raw),
         rates: ratesOf(request),
       });
     },

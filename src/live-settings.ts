@@ -5,6 +5,7 @@ import type { ReloadableKeyStore } from './iam/key-store.js';
 import { reloadableKeyStore } from './iam/key-store.js';
 import { Admission } from './limits/admission.js';
 import type { Rates } from './limits/rates.js';
+import { Refusals } from './limits/refusals.js';
 import type { GatewayCount } from './limits/request-limits.js';
 import { RequestLimits } from './limits/request-limits.js';
 import { admissionLimits, requestLimitSettings } from './limits/settings.js';
@@ -25,6 +26,7 @@ export class LiveSettings {
   readonly keyStore: ReloadableKeyStore;
   readonly admission: Admission;
   readonly requestLimits: RequestLimits;
+  readonly refusals = new Refusals();
   #config: Config;
   #proxies: ProxyTrust;
 
@@ -34,7 +36,12 @@ export class LiveSettings {
     this.#config = config;
     this.keyStore = reloadableKeyStore(config.keystore.keys);
     this.admission = new Admission({ limits: admissionLimits(config.limits, shareOf) });
-    this.requestLimits = new RequestLimits({ settings: requestLimitSettings(config.limits), rates, gateways });
+    this.requestLimits = new RequestLimits({
+      settings: requestLimitSettings(config.limits),
+      rates,
+      gateways,
+      refusals: this.refusals,
+    });
     this.#proxies = new ProxyTrust(config.service.trustedProxies);
   }
 

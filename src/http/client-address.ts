@@ -1,6 +1,6 @@
 /**
- * Where a request comes from. Behind a proxy that is trusted its X-Forwarded-For says so: read from the right, the first address that is
- * no trusted proxy's is the client's, because everything further left the client may have made up.
+ * Where a request comes from, and whether over TLS. Behind a proxy that is trusted its X-Forwarded-For and X-Forwarded-Proto say so: read
+ * from the right, the first address that is no trusted proxy's is the client's, because everything further left the client may have made up.
  */
 import { BlockList, isIP } from 'node:net';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -9,6 +9,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface ForwardedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+/** What is known of a request's client. */
+export interface RequestOrigin {
+  /** '' when the connection is gone */
+  readonly address: string;
+  /** The client's own connection has TLS. */
+  readonly secure: boolean;
 }
 
 export class ProxyTrust {
@@ -26,21 +34,25 @@ export class ProxyTrust {
     }
   }
 
-  /** The client's address; '' when the connection is gone. */
-  addressOf({ socket, headers }: ForwardedRequest): string {
+  originOf({ socket, headers }: ForwardedRequest): RequestOrigin {
     const peer = socket.remoteAddress ?? '';
-    if (this.#nobody || !this.#trusts(peer)) return peer;
-    const forwarded = headers['x-forwarded-for'];
-    const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',');
+    const secure = 'encrypted' in socket;
+    if (this.#nobody || !this.#trusts(peer)) return { address: peer, secure };
+    const { address, proxies } = this.#client(peer, listed(headers['x-forwarded-for']));
+    return { address, secure: schemeBefore(proxies, listed(headers['x-forwarded-proto'])) ?? secure };
+  }
+
+  /** The client, and how many proxies of ours the request came through. */
+  #client(peer: string, hops: readonly string[]): { readonly address: string; readonly proxies: number } {
     let client = peer;
-    for (const hop of hops.reverse()) {
+    for (const [index, hop] of [...hops].reverse().entries()) {
       const address = addressIn(hop);
       // What no proxy of ours can have written ends what can be believed.
-      if (address === null) return client;
+      if (address === null) return { address: client, proxies: index + 1 };
       client = address;
-      if (!this.#trusts(address)) return client;
+      if (!this.#trusts(address)) return { address: client, proxies: index + 1 };
     }
-    return client;
+    return { address: client, proxies: Math.max(1, hops.length) };
   }
 
   #trusts(address: string): boolean {
@@ -48,6 +60,21 @@ export class ProxyTrust {
     const family = isIP(plain);
     return family !== 0 && this.#trusted.check(plain, family === 6 ? 'ipv6' : 'ipv4');
   }
+}
+
+function listed(header: string | readonly string[] | undefined): readonly string[] {
+  const text = typeof header === 'string' ? header : (header ?? []).join(',');
+  return text.trim() === '' ? [] : text.split(',');
+}
+
+/**
+ * Whether the client came over TLS. Proxies that pass the header on, or write it anew, say it once: of what is left then, the leftmost is
+ * the first proxy's. Where each has added its own, the first of ours has written the one that is as far from the right as there are
+ * proxies; what is further left the client may have made up. null: nobody said.
+ */
+function schemeBefore(proxies: number, schemes: readonly string[]): boolean | null {
+  const scheme = schemes[Math.max(0, schemes.length - proxies)]?.trim().toLowerCase();
+  return scheme === 'https' ? true : scheme === 'http' ? false : null;
 }
 
 /** 'address', 'address:port' and '[IPv6]:port', as proxies write them; null: no address */

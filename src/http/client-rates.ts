@@ -7,6 +7,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { slowDown } from '../limits/admission.js';
 import type { Rates } from '../limits/rates.js';
+import type { RateLimit, Refusals } from '../limits/refusals.js';
 import { rateSubject } from './client-address.js';
 
 export interface ClientRateSettings {
@@ -27,17 +28,18 @@ export interface ClientRatesOptions {
   readonly rates: Rates;
   /** as of now: a reload changes them */
   readonly settings: () => ClientRateSettings;
+  readonly refusals: Refusals;
 }
 
 const WINDOW_MS = 1_000;
 
 export async function registerClientRates(
   app: FastifyInstance,
-  { rates, settings }: ClientRatesOptions,
+  { rates, settings, refusals }: ClientRatesOptions,
 ): Promise<(request: FastifyRequest) => ClientRates> {
   await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, store: sharedCounters(rates) });
   const subjects = new WeakMap<FastifyRequest, string>();
-  const limiter = (rateOf: (settings: ClientRateSettings) => number | null) => {
+  const limiter = (limit: RateLimit, rateOf: (settings: ClientRateSettings) => number | null) => {
     const count = app.createRateLimit({
       max: () => rateOf(settings()) ?? Infinity,
       keyGenerator: (request) => subjects.get(request) ?? '',
@@ -46,11 +48,13 @@ export async function registerClientRates(
       if (rateOf(settings()) === null) return;
       subjects.set(request, subject);
       const result = await count(request);
-      if (!result.isAllowed && result.isExceeded) throw slowDown(result.ttl);
+      if (result.isAllowed || !result.isExceeded) return;
+      refusals.add(limit);
+      throw slowDown(result.ttl);
     };
   };
-  const byAddress = limiter(({ perAddress }) => perAddress);
-  const byAccessKey = limiter(({ perAccessKey }) => perAccessKey);
+  const byAddress = limiter('address', ({ perAddress }) => perAddress);
+  const byAccessKey = limiter('access-key', ({ perAccessKey }) => perAccessKey);
   return (request) => ({
     address: (address) => byAddress(request, `address ${rateSubject(address)}`),
     accessKey: (accessKey) => byAccessKey(request, `key ${accessKey}`),

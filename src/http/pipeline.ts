@@ -37,6 +37,7 @@ import { errorPage } from '../website/page.js';
 import { answerWebsite } from '../website/serve.js';
 import type { Website } from '../website/website.js';
 import { RequestBody } from './body.js';
+import type { RequestOrigin } from './client-address.js';
 import type { ClientRates } from './client-rates.js';
 import { flattenHeaders, wireValue } from './headers.js';
 import { identityOf } from './identity.js';
@@ -79,8 +80,8 @@ export interface Exchange {
   readonly url: string;
   /** the client waits for 100 Continue before it sends the body */
   readonly expectsContinue: boolean;
-  /** the client's, behind trusted proxies too */
-  readonly remoteAddress: string;
+  /** of the client, behind trusted proxies too */
+  readonly origin: RequestOrigin;
   readonly rates: ClientRates;
 }
 
@@ -123,7 +124,7 @@ async function serveRequest(options: PipelineOptions, exchange: Exchange): Promi
   let failure: S3Error | IamError | null = null;
   let leave: (() => void) | null = null;
   try {
-    await exchange.rates.address(exchange.remoteAddress);
+    await exchange.rates.address(exchange.origin.address);
     leave = await options.admission.enter(aborter.signal);
     response = await answer(options, exchange, id, trace, aborter.signal);
     ({ failure } = trace);
@@ -206,8 +207,8 @@ async function answer(
     ...target,
     query: new QueryParams(target.rawQuery),
     headers,
-    remoteAddress: exchange.remoteAddress,
-    secure: 'encrypted' in message.socket,
+    remoteAddress: exchange.origin.address,
+    secure: exchange.origin.secure,
     ...tlsVersion(message),
   };
   trace.request = request;
@@ -412,7 +413,7 @@ function obeyed(hoisted: Readonly<Record<string, string>>): Record<string, strin
   return Object.fromEntries(obeyedOnes.map(([name, value]) => [name, wireValue(value)]));
 }
 
-const BODY_DIGEST = /^x-amz-(checksum-(crc|sha)|sdk-checksum-algorithm$)/;
+const BODY_DIGEST = /^x-amz-(checksum-(crc|md|sha)|sdk-checksum-algorithm$)/;
 
 function tlsOf({ socket }: IncomingMessage): Served['tls'] {
   if (!(socket instanceof TLSSocket)) return null;

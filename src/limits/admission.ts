@@ -32,6 +32,10 @@ export class Admission {
     this.#limits = limits;
   }
 
+  get limits(): AdmissionLimits {
+    return this.#limits;
+  }
+
   get running(): number {
     return this.#running;
   }

@@ -7,6 +7,7 @@ import { slowDown } from './admission.js';
 import type { Pace } from './pace.js';
 import type { Rates } from './rates.js';
 import { pause } from './rates.js';
+import type { RateLimit, Refusals } from './refusals.js';
 import type { Throughput } from './throughput.js';
 import { bucketThroughput, effectiveThroughput } from './throughput.js';
 
@@ -32,6 +33,7 @@ export interface RequestLimitsOptions {
   readonly settings: RequestLimitSettings;
   readonly rates: Rates;
   readonly gateways: GatewayCount;
+  readonly refusals: Refusals;
 }
 
 /** Body bytes of one request, both ways; null: as fast as they come. */
@@ -45,6 +47,8 @@ const MAX_TURN_MS = 1_000;
 const OPEN: Lane = { in: null, out: null };
 
 interface Subject extends Required<Throughput> {
+  readonly kind: RateLimit;
+  /** unique among all kinds */
   readonly name: string;
 }
 
@@ -75,8 +79,7 @@ export class RequestLimits {
   ): Promise<Lane> {
     const subjects = this.#subjects(bucket, tenant);
     if (subjects.length === 0) return OPEN;
-    for (const { name, requestsPerSecond } of subjects)
-      if (requestsPerSecond > 0) await this.#turn(`requests ${name}`, requestsPerSecond, signal);
+    for (const subject of subjects) if (subject.requestsPerSecond > 0) await this.#turn(subject, signal);
     return {
       in: this.#pace('in', subjects, ({ bytesInPerSecond }) => bytesInPerSecond),
       out: this.#pace('out', subjects, ({ bytesOutPerSecond }) => bytesOutPerSecond),
@@ -88,18 +91,22 @@ export class RequestLimits {
     const subjects: Subject[] = [];
     if (bucket !== null) {
       const own = effectiveThroughput(bucketThroughput(bucket), perBucket);
-      if (isLimited(own)) subjects.push({ ...own, name: `bucket ${bucket.name}` });
+      if (isLimited(own)) subjects.push({ ...own, kind: 'bucket', name: `bucket ${bucket.name}` });
     }
     if (tenant !== null) {
       const own = effectiveThroughput(Object.hasOwn(tenants, tenant) ? (tenants[tenant] ?? {}) : {}, perTenant);
-      if (isLimited(own)) subjects.push({ ...own, name: `tenant ${tenant}` });
+      if (isLimited(own)) subjects.push({ ...own, kind: 'tenant', name: `tenant ${tenant}` });
     }
     return subjects;
   }
 
-  async #turn(key: string, perSecond: number, signal: AbortSignal): Promise<void> {
-    const { granted, waitMs } = await this.#options.rates.take(key, this.#share(perSecond), MAX_TURN_MS);
-    if (!granted) throw slowDown(waitMs);
+  async #turn({ kind, name, requestsPerSecond }: Subject, signal: AbortSignal): Promise<void> {
+    const { rates, refusals } = this.#options;
+    const { granted, waitMs } = await rates.take(`requests ${name}`, this.#share(requestsPerSecond), MAX_TURN_MS);
+    if (!granted) {
+      refusals.add(kind);
+      throw slowDown(waitMs);
+    }
     await pause(waitMs, signal);
   }
 

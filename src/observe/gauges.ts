@@ -3,6 +3,9 @@ import type { Registry } from 'prom-client';
 import { Counter, Gauge } from 'prom-client';
 import type { MemoryBudget } from '../data/budget.js';
 import type { QueueFigures } from '../events/delivery-runner.js';
+import type { Admission } from '../limits/admission.js';
+import type { Refusals } from '../limits/refusals.js';
+import { RATE_LIMITS } from '../limits/refusals.js';
 import { BACKLOG_KINDS } from '../maintenance/backlog.js';
 import type { StoreNode, StoreTopology } from '../store/types.js';
 import type { BacklogSample } from './backlog-sample.js';
@@ -17,6 +20,8 @@ export interface GaugeSources {
   /** lines of buckets' access logs that wait, bytes */
   readonly accessLogBytes: () => number;
   readonly connections: () => Promise<number>;
+  readonly admission: Pick<Admission, 'running' | 'waiting' | 'refused' | 'limits'>;
+  readonly refusals: Refusals;
   /** null: not known, or not this process's to tell */
   readonly topology: () => StoreTopology | null;
 }
@@ -46,10 +51,46 @@ export function registerGauges(registry: Registry, sources: GaugeSources): void 
       this.set(sources.accessLogBytes());
     },
   });
+  registerAdmission(registers, sources);
   registerBudgets(registers, sources);
   registerBacklog(registers, sources);
   registerEvents(registers, sources);
   registerTopology(registers, sources);
+}
+
+/** Of the limits that docs/limits.md describes: how near they are, and whom they have refused. */
+function registerAdmission(registers: Registry[], { admission, refusals }: GaugeSources): void {
+  new Gauge({
+    name: 'pithos_admission_requests',
+    help: 'Requests that were let in (running), and those that wait to be (waiting)',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.set({ state: 'running' }, admission.running);
+      this.set({ state: 'waiting' }, admission.waiting);
+    },
+  });
+  new Gauge({
+    name: 'pithos_admission_limit_requests',
+    help: 'How many requests may run, and how many may wait',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.set({ state: 'running' }, admission.limits.maxRunning);
+      this.set({ state: 'waiting' }, admission.limits.maxWaiting);
+    },
+  });
+  new Counter({
+    name: 'pithos_refused_requests_total',
+    help: 'Requests that were told to slow down, by the limit that they were beyond',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset();
+      this.inc({ limit: 'server' }, admission.refused);
+      for (const limit of RATE_LIMITS) this.inc({ limit }, refusals.counts[limit]);
+    },
+  });
 }
 
 function registerBudgets(registers: Registry[], { budgets }: GaugeSources): void {

@@ -8,6 +8,7 @@ const METADATA_METHODS = [
   'commit',
   'rename',
   'openIntent',
+  'announceBlob',
   'scanObjects',
   'scanVersions',
   'createUpload',

@@ -7,6 +7,7 @@ import { S3Error } from '../s3/errors.js';
 import { lifecycleEventsOf } from '../s3/events.js';
 import type { ReplicationRule } from '../s3/replication.js';
 import { parseDestination } from '../s3/replication.js';
+import type { StoreErrorKind } from '../store/errors.js';
 import { StoreError } from '../store/errors.js';
 import type { BucketRecord, Intent, Region } from '../store/types.js';
 import { seqOfVersionId } from '../store/versions.js';
@@ -139,10 +140,12 @@ export class LocalDestination implements ReplicationDestinationStore {
   }
 }
 
+/** Of kinds that time does not mend. */
+const FINAL: ReadonlySet<StoreErrorKind> = new Set(['bucketGone', 'quotaExceeded', 'tooManyVersions']);
+
 /** What no repetition can change. */
 function refusalOf(error: unknown): unknown {
   if (error instanceof S3Error && error.status < 500) return new ReplicationRefused(`${error.code}: ${error.message}`);
-  if (error instanceof StoreError && (error.kind === 'bucketGone' || error.kind === 'quotaExceeded'))
-    return new ReplicationRefused(error.message);
+  if (error instanceof StoreError && FINAL.has(error.kind)) return new ReplicationRefused(error.message);
   return error;
 }

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { runOk } from './tools.js';
 
-const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_FAULTS = 20;
-const LOG_TIMEOUT_MS = 10_000;
+const LOG_TIMEOUT_MS = 60_000;
 
 /** A folder of a suite's own. */
 export class WorkDir {

@@ -1,33 +1,16 @@
 // Every command of docs/clients.md, run as a newcomer would, section by section, against the server that the README starts.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf } from '../support/guide.js';
 import { MASTER_KEY, spawnPithos } from '../support/server.js';
 import type { PithosProcess } from '../support/server.js';
 import { useWorkDir } from './fixtures.js';
-import { clientEnv, ensureAnalytics, ensurePython, ensureRclone, ensureRestic, ensureS3fs, runOk } from './tools.js';
+import { guideHome, pointedAt, REPOSITORY } from './guide-home.js';
 
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const GUIDE = await readFile(path.join(REPOSITORY, 'docs', 'clients.md'), 'utf8');
-const TIMEOUT_MS = 120_000;
-
-interface Section {
-  readonly title: string;
-  /** What the block asks for beside the usual tools: the word behind `sh`. */
-  readonly needs: string;
-  readonly script: string;
-}
-
-const sections: readonly Section[] = GUIDE.split(/^## /m).flatMap((text) => {
-  const title = text.split('\n', 1)[0] ?? '';
-  return [...text.matchAll(/^```sh(?: (\w+))?\n(.*?)^```$/gms)].map(([, needs = '', script = '']) => ({
-    title,
-    needs,
-    script,
-  }));
-});
+const sections = blocksOf(GUIDE).filter(({ language }) => language === 'sh');
 
 /** Mounting needs the kernel's help and, as the guide says, root. */
 const canMount = existsSync('/dev/fuse') && process.getuid?.() === 0;
@@ -48,7 +31,7 @@ describe('docs/clients.md', () => {
   });
 
   it('has the sections that it had', () => {
-    expect(sections.map(({ title }) => title)).toEqual([
+    expect(sections.map(({ section }) => section)).toEqual([
       'AWS CLI',
       's3cmd',
       'boto3',
@@ -58,34 +41,15 @@ describe('docs/clients.md', () => {
       'restic',
       's3fs',
       'pyarrow and DuckDB',
+      'fsspec',
+      "MinIO's SDKs",
     ]);
   });
 
-  for (const { title, needs, script } of sections) {
-    it.skipIf(needs === 's3fs' && !canMount)(title, async () => {
-      const home = await workDir().folder(title.replaceAll(/\W/g, '-'));
-      const PATH = await searchPath(home, needs);
-      await symlink(path.join(REPOSITORY, 'node_modules'), path.join(home, 'node_modules'));
-      const here = script
-        .replaceAll('127.0.0.1:8080', `${server.host}:${server.port}`)
-        .replaceAll('port=8080', `port=${server.port}`);
-      await runOk('bash', ['-euo', 'pipefail', '-c', here], {
-        cwd: home,
-        env: { ...clientEnv(home), PATH },
-        timeoutMs: TIMEOUT_MS,
-      });
+  for (const { section, needs, text } of sections) {
+    it.skipIf(needs === 's3fs' && !canMount)(section, async () => {
+      const home = await guideHome(await workDir().folder(section.replaceAll(/\W/g, '-')), needs);
+      await home.sh(pointedAt(server, text));
     });
   }
 });
-
-/** Where the commands are that the guide calls by their names. */
-async function searchPath(home: string, needs: string): Promise<string> {
-  const bin = path.join(home, '.bin');
-  await mkdir(bin);
-  const commands = [await ensureRclone(), await ensureRestic(), ...(needs === 's3fs' ? [await ensureS3fs()] : [])];
-  for (const file of commands) if (path.isAbsolute(file)) await symlink(file, path.join(bin, path.basename(file)));
-  // A virtual environment's interpreter knows its packages only where it is.
-  const environments = [...(needs === 'analytics' ? [await ensureAnalytics()] : []), await ensurePython()];
-  const folders = environments.map(({ python }) => path.dirname(python));
-  return [bin, ...folders, path.dirname(process.execPath), process.env['PATH'] ?? ''].join(':');
-}

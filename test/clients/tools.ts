@@ -76,7 +76,7 @@ export function ensureRestic(): Promise<string> {
   });
 }
 
-/** A virtual environment with what docs/clients.md analyses data with: pyarrow and DuckDB. */
+/** A virtual environment with pyarrow, DuckDB, fsspec's s3fs and MinIO's library, as docs/clients.md uses them. */
 export async function ensureAnalytics(): Promise<PythonTools> {
   const requirements = await readFile(ANALYTICS_REQUIREMENTS);
   const home = await installed({
@@ -84,7 +84,7 @@ export async function ensureAnalytics(): Promise<PythonTools> {
     install: async (dir) => {
       await runOk(await findPython(), ['-m', 'venv', dir], { timeoutMs: INSTALL_TIMEOUT_MS });
       await pip(path.join(dir, 'bin', 'python'), ['install', '-r', ANALYTICS_REQUIREMENTS]);
-      await verify(path.join(dir, 'bin', 'python'), ['-c', 'import duckdb, pyarrow.dataset']);
+      await verify(path.join(dir, 'bin', 'python'), ['-c', 'import duckdb, minio, pyarrow.dataset, s3fs']);
     },
   });
   const bin = (name: string) => path.join(home, 'bin', name);
@@ -148,8 +148,11 @@ async function fromDebian(name: string, dir: string): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('needs root');
   const lock = ['-o', 'DPkg::Lock::Timeout=300'];
   const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: INSTALL_TIMEOUT_MS };
-  await runOk('apt-get', ['update'], options);
-  await runOk('apt-get', ['install', '-y', '--no-install-recommends', ...lock, name], options);
+  // One at a time: apt-get's own wait for its locks does not cover `update`.
+  await exclusive({ lockDir: path.join(CACHE, '.lock-apt-get'), timeoutMs: INSTALL_TIMEOUT_MS }, async () => {
+    await runOk('apt-get', ['update'], options);
+    await runOk('apt-get', ['install', '-y', '--no-install-recommends', ...lock, name], options);
+  });
   await mkdir(path.join(dir, 'bin'), { recursive: true });
   const home = ['/usr/bin', '/usr/sbin'].find((folder) => existsSync(path.join(folder, name))) ?? '/usr/bin';
   await symlink(path.join(home, name), path.join(dir, 'bin', name));

@@ -79,6 +79,18 @@ export async function dropFiles(page: Page, files: readonly DroppedFile[]): Prom
   }, files);
 }
 
+/** Drags a folder of the disk in from outside the browser, and drops it on the folder that is shown. */
+export async function dropFolder(page: Page, folder: string): Promise<void> {
+  const zone = await page.getByTestId('drop-zone').boundingBox();
+  if (zone === null) throw new Error('nothing to drop on is shown');
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [folder], dragOperationsMask: 1 };
+  const at = { x: zone.x + zone.width / 2, y: zone.y + Math.min(zone.height, 200) / 2, data };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, ...at });
+  await session.detach();
+}
+
 /** What dropFiles makes of a number. */
 export function patternBytes(sizeBytes: number): Buffer {
   const bytes = Buffer.alloc(sizeBytes);

@@ -1,10 +1,15 @@
 // The web console in a real Chromium, used as people use it: what they see, and what it made of the store.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import {
   CreateBucketCommand,
   GetBucketPolicyCommand,
+  GetBucketWebsiteCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  ListObjectsV2Command,
   PutBucketVersioningCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
@@ -16,6 +21,7 @@ import {
   axeFindings,
   axeSource,
   dropFiles,
+  dropFolder,
   launchChromium,
   logIn,
   openPage,
@@ -313,6 +319,37 @@ describeWire('console', (wire) => {
     await page.getByLabel('Error document').fill('404.html');
     await saveAndReload('The website is saved');
     await expect.poll(() => page.getByLabel('Error document').inputValue()).toBe('404.html');
+    for (const [number, prefix, beginning] of [
+      [1, 'docs/', 'documents/'],
+      [2, 'old/', ''],
+    ] as const) {
+      await page.getByRole('button', { name: 'Add rule' }).click();
+      const rule = page.getByRole('group', { name: `Rule ${number}` });
+      await rule.getByLabel('Paths that begin with').fill(prefix);
+      await rule.getByLabel('New beginning').fill(beginning);
+    }
+    const last = page.getByRole('group', { name: 'Rule 2' });
+    await last.getByLabel('Only on the error').fill('404');
+    await last.getByLabel('To the protocol').selectOption('https');
+    await last.getByLabel('To the host').fill('archive.example.com');
+    await last.getByLabel('Redirect with status').fill('302');
+    await saveAndReload('The website is saved');
+    await page.getByText('sends /old/… with status 404 to archive.example.com/…').waitFor();
+    await page.getByRole('button', { name: 'Remove rule 1' }).click();
+    await saveAndReload('The website is saved');
+    await expect.poll(() => page.getByLabel('Paths that begin with').inputValue()).toBe('old/');
+    const { RoutingRules } = await s3().send(new GetBucketWebsiteCommand({ Bucket: bucket }));
+    expect(RoutingRules).toEqual([
+      {
+        Condition: { KeyPrefixEquals: 'old/', HttpErrorCodeReturnedEquals: '404' },
+        Redirect: {
+          Protocol: 'https',
+          HostName: 'archive.example.com',
+          ReplaceKeyPrefixWith: '',
+          HttpRedirectCode: '302',
+        },
+      },
+    ]);
     await visit(page, wire.server.url, `#/settings/${bucket}/public`);
     await page.getByLabel('Block all public access').check();
     await saveAndReload('Public access is saved');
@@ -324,6 +361,28 @@ describeWire('console', (wire) => {
     await visit(page, wire.server.url, `#/settings/${bucket}/versioning`);
     await page.getByLabel('Keep versions').check();
     await page.getByText('Versions are kept from now on').waitFor();
+  });
+
+  it('uploads a folder that is dropped, with all that is in it', async () => {
+    const bucket = await bucketOf();
+    const page = await loggedIn(`#/b/${bucket}/`);
+    await page.getByRole('heading', { name: bucket, level: 1 }).waitFor();
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'pithos-drop-'));
+    try {
+      // More than the hundred entries that a browser reads of a folder at once.
+      const names = ['top.txt', 'deep/er/one.txt', ...Array.from({ length: 120 }, (_, index) => `many/${index}.txt`)];
+      for (const name of names) {
+        await mkdir(path.dirname(path.join(folder, 'trip', name)), { recursive: true });
+        await writeFile(path.join(folder, 'trip', name), name);
+      }
+      await dropFolder(page, path.join(folder, 'trip'));
+      await page.getByText(`${names.length} files uploaded`).waitFor({ timeout: SLOW_MS });
+      const { Contents = [] } = await s3().send(new ListObjectsV2Command({ Bucket: bucket }));
+      expect(Contents.map(({ Key }) => Key).sort()).toEqual(names.map((name) => `trip/${name}`).sort());
+      expect((await contentOf(bucket, 'trip/deep/er/one.txt')).toString()).toBe('deep/er/one.txt');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('makes a user and a key with which the user logs in', async () => {
@@ -355,7 +414,7 @@ describeWire('console', (wire) => {
           await other.getByText(/Nothing here yet|AccessDenied/).waitFor();
           return other.getByText('Nothing here yet').count();
         },
-        { timeout: 30_000 },
+        { timeout: 60_000 },
       )
       .toBe(1);
     await visit(other, wire.server.url, '#/status');

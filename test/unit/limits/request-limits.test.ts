@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RateHub } from '../../../src/limits/rate-hub.js';
 import { Rates } from '../../../src/limits/rates.js';
+import { Refusals } from '../../../src/limits/refusals.js';
 import type { RequestLimitSettings } from '../../../src/limits/request-limits.js';
 import { RequestLimits } from '../../../src/limits/request-limits.js';
 import { LIMITS_DOCUMENT } from '../../../src/limits/throughput.js';
@@ -33,6 +34,7 @@ function bucket(name: string, own?: Throughput): BucketRecord {
 
 function open(changes: Partial<RequestLimitSettings>, gateways = 1) {
   let counted = 0;
+  const refusals = new Refusals();
   const limits = new RequestLimits({
     settings: { ...NOTHING, ...changes },
     // A clock that stands: nothing comes in again.
@@ -43,8 +45,9 @@ function open(changes: Partial<RequestLimitSettings>, gateways = 1) {
         return gateways;
       },
     },
+    refusals,
   });
-  return { limits, counted: () => counted };
+  return { limits, counted: () => counted, refusals };
 }
 
 /** How many requests pass before one is refused. */
@@ -97,6 +100,14 @@ describe('RequestLimits', () => {
     const { limits } = open({ perBucket: { requestsPerSecond: 12 } }, 4);
     expect(await passed(limits, { bucket: bucket('one'), tenant: null })).toBe(6);
     expect(await passed(limits, { bucket: bucket('other'), tenant: null })).toBe(6);
+  });
+
+  it('count whom they refuse by what was too much', async () => {
+    const { limits, refusals } = open({ perBucket: { requestsPerSecond: 2 }, perTenant: { requestsPerSecond: 6 } });
+    await passed(limits, { bucket: bucket('b'), tenant: 'tenant' });
+    expect(refusals.counts).toEqual({ address: 0, 'access-key': 0, bucket: 1, tenant: 0 });
+    await passed(limits, { bucket: null, tenant: 'tenant' });
+    expect(refusals.counts).toEqual({ address: 0, 'access-key': 0, bucket: 1, tenant: 1 });
   });
 
   it('pace bytes by all that is limited', async () => {

@@ -4,13 +4,13 @@ import type { Query } from '../lib/sigv4.js';
 import { el, xmlDocument } from '../lib/xml.js';
 import type { Client } from './client.js';
 
-const sub = (name: string): Query => [[name, '']];
+export const sub = (name: string): Query => [[name, '']];
 
-async function remove(client: Client, bucket: string, name: string): Promise<void> {
+export async function remove(client: Client, bucket: string, name: string): Promise<void> {
   await client.send({ method: 'DELETE', bucket, query: sub(name) });
 }
 
-async function put(client: Client, bucket: string, name: string, body: string): Promise<void> {
+export async function put(client: Client, bucket: string, name: string, body: string): Promise<void> {
   await client.send({ method: 'PUT', bucket, query: sub(name), body });
 }
 
@@ -87,42 +87,6 @@ export async function putEncryption(client: Client, bucket: string, { algorithm,
   const key = algorithm === 'aws:kms' && kmsKey !== '' ? kmsKey : null;
   const rule = el('ApplyServerSideEncryptionByDefault', [el('SSEAlgorithm', algorithm), el('KMSMasterKeyID', key)]);
   return put(client, bucket, 'encryption', xmlDocument('ServerSideEncryptionConfiguration', el('Rule', rule)));
-}
-
-export interface WebsiteSettings {
-  readonly enabled: boolean;
-  readonly indexDocument: string;
-  readonly errorDocument: string;
-  readonly redirectHost: string;
-}
-
-/** Routing rules are kept as they are: see `rules`. */
-export interface Website extends WebsiteSettings {
-  /** XML of RoutingRules, '' without */
-  readonly hasRoutingRules: boolean;
-}
-
-export async function getWebsite(client: Client, bucket: string): Promise<Website> {
-  const xml = await client.optionalXml({ bucket, query: sub('website') }, /^NoSuchWebsiteConfiguration$/);
-  return {
-    enabled: xml !== null,
-    indexDocument: xml?.text('IndexDocument', 'Suffix') ?? '',
-    errorDocument: xml?.text('ErrorDocument', 'Key') ?? '',
-    redirectHost: xml?.text('RedirectAllRequestsTo', 'HostName') ?? '',
-    hasRoutingRules: xml?.at('RoutingRules').present === true,
-  };
-}
-
-export async function putWebsite(client: Client, bucket: string, site: WebsiteSettings): Promise<void> {
-  if (!site.enabled) return remove(client, bucket, 'website');
-  const content =
-    site.redirectHost === ''
-      ? [
-          el('IndexDocument', el('Suffix', site.indexDocument)),
-          el('ErrorDocument', site.errorDocument === '' ? null : el('Key', site.errorDocument)),
-        ]
-      : el('RedirectAllRequestsTo', el('HostName', site.redirectHost));
-  return put(client, bucket, 'website', xmlDocument('WebsiteConfiguration', content));
 }
 
 export const PUBLIC_ACCESS = [

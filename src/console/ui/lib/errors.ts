@@ -120,6 +120,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   InvalidPolicyDocument: 'Correct the policy: the message says which part the server does not accept.',
   MalformedXML: 'One of the fields has a value that the server does not accept.',
   QuotaExceeded: 'The quota is used up. Delete something, or ask the operator for more.',
+  MaxVersionsExceeded: 'Delete versions of the object that are not needed any more, then try again.',
+  TooManyBuckets: 'Delete a bucket that is not needed any more, or ask the operator for more.',
   EntityTooLarge: 'The file is larger than this server takes.',
   EntityAlreadyExists: 'The name is taken. Choose another one.',
   NoSuchEntity: 'It is gone. Refresh the page.',

@@ -6,12 +6,14 @@ import { deleteBucket, listBuckets } from '../api/buckets.js';
 import { useApp, useLoad } from '../context.js';
 import { formatCount, formatDate } from '../lib/format.js';
 import { Button, Empty, Load } from '../parts/basics.js';
-import { Confirm } from '../parts/dialog.js';
 import { Icon } from '../parts/icons.js';
+import { NameTable } from '../parts/name-table.js';
+import type { NamedRow } from '../parts/name-table.js';
 import { linkTo } from '../router.js';
 import { CreateBucket } from './create-bucket.js';
 
 export function BucketsPage(): JSX.Element {
+  const { client } = useApp();
   const loaded = useLoad('buckets', (client, signal) => listBuckets(client, signal));
   const [filter, setFilter] = useState('');
   const [creating, setCreating] = useState(false);
@@ -52,7 +54,21 @@ export function BucketsPage(): JSX.Element {
               </Button>
             </Empty>
           ) : (
-            <BucketTable buckets={buckets.filter(({ name }) => name.includes(filter))} onChange={loaded.reload} />
+            <NameTable
+              what="bucket"
+              icon="bucket"
+              columns={['Region', 'Created']}
+              rows={buckets.filter(({ name }) => name.includes(filter)).map(rowOf)}
+              none="No bucket has this in its name."
+              warning={(name) => (
+                <>
+                  The bucket <strong>{name}</strong> and its settings are deleted. It has to be empty. Its name is free
+                  for anybody then.
+                </>
+              )}
+              remove={(name) => deleteBucket(client, name)}
+              onRemoved={loaded.reload}
+            />
           )
         }
       </Load>
@@ -61,70 +77,20 @@ export function BucketsPage(): JSX.Element {
   );
 }
 
-function BucketTable(props: { readonly buckets: readonly Bucket[]; readonly onChange: () => void }): JSX.Element {
-  const { client, notify } = useApp();
-  const [doomed, setDoomed] = useState<string | null>(null);
-  return (
-    <div class="card table-card">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col" class="optional">
-              Region
-            </th>
-            <th scope="col" class="optional">
-              Created
-            </th>
-            <th scope="col">
-              <span class="unseen">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {props.buckets.map(({ name, created, region }) => (
-            <tr key={name}>
-              <td>
-                <a class="name" href={linkTo({ page: 'browse', bucket: name, prefix: '', object: null })}>
-                  <Icon name="bucket" /> <span>{name}</span>
-                </a>
-              </td>
-              <td class="optional">{region === '' ? '–' : region}</td>
-              <td class="optional">{formatDate(created)}</td>
-              <td class="row-actions">
-                <a
-                  class="button ghost square"
-                  href={linkTo({ page: 'settings', bucket: name, section: 'versioning' })}
-                  aria-label={`Settings of ${name}`}
-                  title="Settings"
-                >
-                  <Icon name="settings" />
-                </a>
-                <Button icon="trash" kind="ghost" label={`Delete ${name}`} onClick={() => setDoomed(name)} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {props.buckets.length === 0 ? <p class="faint pad">No bucket has this in its name.</p> : null}
-      {doomed === null ? null : (
-        <Confirm
-          title="Delete bucket"
-          action="Delete bucket"
-          typed={doomed}
-          onClose={() => setDoomed(null)}
-          onConfirm={async () => {
-            await deleteBucket(client, doomed);
-            notify(`${doomed} is deleted`);
-            props.onChange();
-          }}
-        >
-          <p>
-            The bucket <strong>{doomed}</strong> and its settings are deleted. It has to be empty. Its name is free for
-            anybody then.
-          </p>
-        </Confirm>
-      )}
-    </div>
-  );
+function rowOf({ name, created, region }: Bucket): NamedRow {
+  return {
+    name,
+    href: linkTo({ page: 'browse', bucket: name, prefix: '', object: null }),
+    cells: [region === '' ? '–' : region, formatDate(created)],
+    actions: (
+      <a
+        class="button ghost square"
+        href={linkTo({ page: 'settings', bucket: name, section: 'versioning' })}
+        aria-label={`Settings of ${name}`}
+        title="Settings"
+      >
+        <Icon name="settings" />
+      </a>
+    ),
+  };
 }

@@ -2,19 +2,18 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { createUser, deleteUser, listUsers } from '../api/iam.js';
-import { useAction, useApp, useLoad } from '../context.js';
+import { useApp, useLoad } from '../context.js';
 import { formatCount, formatDate } from '../lib/format.js';
-import { Button, Empty, Load, Problem } from '../parts/basics.js';
-import { Confirm, Dialog } from '../parts/dialog.js';
+import { Button, Empty, Load } from '../parts/basics.js';
+import { FormDialog } from '../parts/dialog.js';
 import { TextField } from '../parts/fields.js';
-import { Icon } from '../parts/icons.js';
+import { NameTable } from '../parts/name-table.js';
 import { go, linkTo } from '../router.js';
 
 export function UsersPage(): JSX.Element {
-  const { client, notify } = useApp();
+  const { client } = useApp();
   const loaded = useLoad('users', listUsers);
   const [creating, setCreating] = useState(false);
-  const [doomed, setDoomed] = useState<string | null>(null);
   return (
     <>
       <header class="page-head">
@@ -36,58 +35,28 @@ export function UsersPage(): JSX.Element {
               <p>Give every person and program a user, with keys and permissions of their own.</p>
             </Empty>
           ) : (
-            <div class="card table-card">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col" class="optional">
-                      Created
-                    </th>
-                    <th scope="col">
-                      <span class="unseen">Actions</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {users.map(({ name, created }) => (
-                    <tr key={name}>
-                      <td>
-                        <a class="name" href={linkTo({ page: 'users', user: name })}>
-                          <Icon name="users" /> <span>{name}</span>
-                        </a>
-                      </td>
-                      <td class="optional">{formatDate(created)}</td>
-                      <td class="row-actions">
-                        <Button icon="trash" kind="ghost" label={`Delete ${name}`} onClick={() => setDoomed(name)} />
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <NameTable
+              what="user"
+              icon="users"
+              columns={['Created']}
+              rows={users.map(({ name, created }) => ({
+                name,
+                href: linkTo({ page: 'users', user: name }),
+                cells: [formatDate(created)],
+              }))}
+              warning={(name) => (
+                <>
+                  <strong>{name}</strong> is deleted, with all access keys and policies. Whoever uses the keys is locked
+                  out.
+                </>
+              )}
+              remove={(name) => deleteUser(client, name)}
+              onRemoved={loaded.reload}
+            />
           )
         }
       </Load>
       {creating ? <CreateUser onClose={() => setCreating(false)} /> : null}
-      {doomed === null ? null : (
-        <Confirm
-          title="Delete user"
-          action="Delete user"
-          typed={doomed}
-          onClose={() => setDoomed(null)}
-          onConfirm={async () => {
-            await deleteUser(client, doomed);
-            notify(`${doomed} is deleted`);
-            loaded.reload();
-          }}
-        >
-          <p>
-            <strong>{doomed}</strong> is deleted, with all access keys and policies. Whoever uses the keys is locked
-            out.
-          </p>
-        </Confirm>
-      )}
     </>
   );
 }
@@ -95,39 +64,23 @@ export function UsersPage(): JSX.Element {
 function CreateUser({ onClose }: { readonly onClose: () => void }): JSX.Element {
   const { client, notify } = useApp();
   const [name, setName] = useState('');
-  const doing = useAction();
   const create = async (): Promise<void> => {
-    if (!(await doing.run(() => createUser(client, name)))) return;
+    await createUser(client, name);
     notify(`${name} is created`);
-    onClose();
     go({ page: 'users', user: name });
   };
   return (
-    <Dialog title="Create user" onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create();
-        }}
-      >
-        <TextField
-          label="Name"
-          value={name}
-          onChange={setName}
-          required
-          autoFocus
-          pattern="[\w+=,.@\-]{1,64}"
-          maxLength={64}
-          hint="Letters, digits and + = , . @ _ -"
-        />
-        <Problem error={doing.error} />
-        <footer>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={doing.busy}>
-            Create
-          </Button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title="Create user" action="Create" onSubmit={create} onClose={onClose}>
+      <TextField
+        label="Name"
+        value={name}
+        onChange={setName}
+        required
+        autoFocus
+        pattern="[\w+=,.@\-]{1,64}"
+        maxLength={64}
+        hint="Letters, digits and + = , . @ _ -"
+      />
+    </FormDialog>
   );
 }

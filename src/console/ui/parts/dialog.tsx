@@ -52,6 +52,44 @@ export function Dialog(props: {
   );
 }
 
+/** A dialog with a form in it: fields, what went wrong with them, and the button that does it. */
+export function FormDialog(props: {
+  readonly title: string;
+  readonly action: string;
+  readonly kind?: 'primary' | 'danger';
+  /** the form cannot be sent yet */
+  readonly disabled?: boolean;
+  /** The dialog stays open when it fails. */
+  readonly onSubmit: () => Promise<void>;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  const { title, action, kind = 'primary', disabled = false, onSubmit, onClose, children } = props;
+  const doing = useAction();
+  const submit = async (): Promise<void> => {
+    if (await doing.run(onSubmit)) onClose();
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        {children}
+        <Problem error={doing.error} />
+        <footer>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind={kind} type="submit" busy={doing.busy} disabled={disabled}>
+            {action}
+          </Button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
 /** Asks before something is done that cannot be undone. `typed`: what has to be written to confirm it. */
 export function Confirm(props: {
   readonly title: string;
@@ -63,35 +101,18 @@ export function Confirm(props: {
 }): JSX.Element {
   const { title, action, typed, onConfirm, onClose, children } = props;
   const [text, setText] = useState('');
-  const doing = useAction();
-  const confirm = async (): Promise<void> => {
-    if (await doing.run(onConfirm)) onClose();
-  };
+  const disabled = typed !== undefined && text !== typed;
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void confirm();
-        }}
-      >
-        {children}
-        {typed === undefined ? null : (
-          <label class="field">
-            <span>
-              Type <strong>{typed}</strong> to confirm
-            </span>
-            <input value={text} autoComplete="off" onInput={(event) => setText(event.currentTarget.value)} />
-          </label>
-        )}
-        <Problem error={doing.error} />
-        <footer>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="danger" type="submit" busy={doing.busy} disabled={typed !== undefined && text !== typed}>
-            {action}
-          </Button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog {...{ title, action, disabled, onClose }} kind="danger" onSubmit={onConfirm}>
+      {children}
+      {typed === undefined ? null : (
+        <label class="field">
+          <span>
+            Type <strong>{typed}</strong> to confirm
+          </span>
+          <input value={text} autoComplete="off" onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+      )}
+    </FormDialog>
   );
 }

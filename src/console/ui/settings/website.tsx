@@ -1,13 +1,14 @@
 /** The bucket as a web site. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { getWebsite, putWebsite } from '../api/settings.js';
-import type { Website } from '../api/settings.js';
+import { getWebsite, putWebsite } from '../api/website.js';
+import type { Website } from '../api/website.js';
 import { useLoad } from '../context.js';
 import { Load } from '../parts/basics.js';
 import { SelectField, TextField, Toggle } from '../parts/fields.js';
 import type { SectionProps } from '../pages/settings.js';
 import { SettingsForm } from './form.js';
+import { PROTOCOLS, RoutingRules } from './routing-rules.js';
 
 export function WebsiteSection({ bucket }: SectionProps): JSX.Element {
   const loaded = useLoad(`website ${bucket}`, (client) => getWebsite(client, bucket));
@@ -43,13 +44,21 @@ function WebsiteForm(props: SectionProps & { readonly site: Website }): JSX.Elem
             ]}
           />
           {redirects ? (
-            <TextField
-              label="Host"
-              placeholder="www.example.com"
-              required
-              value={site.redirectHost}
-              onChange={(redirectHost) => set({ redirectHost })}
-            />
+            <div class="grid">
+              <SelectField
+                label="Protocol"
+                value={site.redirectProtocol}
+                onChange={(redirectProtocol) => set({ redirectProtocol })}
+                options={PROTOCOLS}
+              />
+              <TextField
+                label="Host"
+                placeholder="www.example.com"
+                required
+                value={site.redirectHost}
+                onChange={(redirectHost) => set({ redirectHost })}
+              />
+            </div>
           ) : (
             <>
               <TextField
@@ -65,11 +74,9 @@ function WebsiteForm(props: SectionProps & { readonly site: Website }): JSX.Elem
                 value={site.errorDocument}
                 onChange={(errorDocument) => set({ errorDocument })}
               />
+              <RoutingRules rules={site.rules} onChange={(rules) => set({ rules })} />
             </>
           )}
-          {site.hasRoutingRules ? (
-            <p class="callout">This site has routing rules that are not shown here. Saving removes them.</p>
-          ) : null}
         </>
       ) : null}
     </SettingsForm>
