@@ -154,7 +154,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   async #createDirectory(directory: string): Promise<void> {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     await this.#syncs.sync(dirname(directory));
   }
 }

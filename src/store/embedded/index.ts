@@ -152,7 +152,7 @@ async function createBlobRoot(
     for (const component of ['blobs', pathComponent(region), pathComponent(storageClass)]) {
       const parent = path;
       path = join(path, component);
-      await mkdir(path, { recursive: true });
+      await mkdir(path, { recursive: true, mode: 0o700 });
       await syncs.sync(parent);
     }
   } catch (cause) {
