@@ -25,7 +25,7 @@ const READY_TIMEOUT_MS = 120_000;
 /** A ring of nodes that share two cores with others takes minutes for the schema. */
 const BOOTSTRAP_TIMEOUT_MS = 300_000;
 // Longer than the gateway gives its open requests.
-const STOP_GRACE_MS = 30_000;
+const STOP_GRACE_MS = 90_000;
 const KILL_GRACE_MS = 10_000;
 const PROBE_TIMEOUT_MS = 2_000;
 const POLL_MS = 50;
@@ -60,7 +60,7 @@ export interface PithosProcess {
   readonly port: number;
   readonly configFile: string;
   readonly running: boolean;
-  /** SIGTERM, then SIGKILL after 30 s. Answers how the process ended, also when it already has. */
+  /** SIGTERM, then SIGKILL after 90 s: longer than a server takes to drain. Answers how the process ended, also when it already has. */
   stop(): Promise<ExitStatus>;
   /** SIGKILL. */
   kill(): Promise<ExitStatus>;
