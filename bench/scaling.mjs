@@ -103,7 +103,7 @@ async function memory(store) {
 
 /** The worst delay of a worker's event loop since the figures were last asked for, ms. */
 async function loopDelayMs(healthPort) {
-  const text = await (await fetch(`http://127.0.0.1:${healthPort}/-/metrics`)).text();
+  const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
   const found = [...text.matchAll(/^nodejs_eventloop_lag_p99_seconds(?:\{[^}]*\})? (\S+)$/gm)].map(([, value]) =>
     Number(value),
   );
